@@ -1,0 +1,5 @@
+"""`streamlit run Home.py`. The script itself is core/ui/router.py, so that Streamlit's old way with pages/ never starts."""
+
+import streamlit as st
+
+app = st.App("core/ui/router.py")

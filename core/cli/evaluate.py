@@ -1,0 +1,59 @@
+"""python -m core evaluate MODEL|FOLDER --dataset NAME --protocol P [--n N] [--seed S], and python -m core compare A B"""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from core import compare, configs, evaluate, leaderboard
+from core.cli.words import Said, aligned, verb
+from core.configs import EvaluateConfig
+from core.jobs import worker
+from core.types import Evaluation
+
+
+def add(verbs: Any) -> None:
+    configs.add_arguments(verb(verbs, "evaluate", evaluated, "score a model or a folder of images"), EvaluateConfig)
+    p = verb(verbs, "compare", compared, "which of two evaluated models is better, if that can be said")
+    p.add_argument("a", metavar="A")
+    p.add_argument("b", metavar="B")
+    p.add_argument("--dataset", required=True)
+    p.add_argument("--protocol", default="lite0")
+    p.add_argument("--metric", default="kid")
+
+
+def document(e: Evaluation) -> dict[str, Any]:
+    """An evaluation as plain data, without the influence vectors."""
+    scores = {k: {"value": s.value, "error": s.error, "band": s.band, "terms": s.terms.hash} for k, s in e.scores.items()}
+    return {
+        "id": e.id,
+        "subject": e.subject,
+        "kind": e.kind,
+        "dataset": e.dataset,
+        "protocol": e.protocol,
+        "sample": None if e.sample is None else configs.as_dict(e.sample),
+        "scores": scores,
+        "terms": {k: dataclasses.asdict(s.terms) | {"hash": s.terms.hash} for k, s in e.scores.items()},
+        "seconds": e.seconds,
+        "sampling_seconds": e.sampling_seconds,
+        "network_evaluations": e.network_evaluations,
+        "versions": dict(e.versions),
+        "command": e.command,
+        "created_at": e.created_at,
+    }
+
+
+def evaluated(ns: argparse.Namespace) -> Said:
+    e = evaluate.run(configs.from_namespace(EvaluateConfig, ns), worker.quietly(every=1.0))
+    rows = [
+        {"score": leaderboard.label(e.protocol, k), "value": s.value, "error": s.error, "n": s.terms.n_fake, "note": s.band}
+        for k, s in e.scores.items()
+    ]
+    return document(e), f"{e.subject} against {e.dataset} ({e.protocol})\n" + aligned(rows, "")
+
+
+def compared(ns: argparse.Namespace) -> Said:
+    a, b = (leaderboard.newest(x, ns.dataset, ns.protocol) for x in (ns.a, ns.b))
+    c = compare.pair(a, b, ns.metric)
+    better = {"a": c.a, "b": c.b}.get(c.verdict)
+    said = f"{better} is better" if better else f"undecided; a difference of {c.detectable:.3g} could have been shown"
+    return dataclasses.asdict(c), f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g} (p = {c.p:.3g}): {said}"

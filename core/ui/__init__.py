@@ -1,0 +1,1 @@
+"""The face: the only part of core that imports streamlit."""

@@ -1,0 +1,90 @@
+"""What several screens share: errors as sentences, empty states, pictures, commands, links."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import streamlit as st
+
+from core import configs, datasets, paths
+from core.configs import Config, PrepareConfig
+from core.errors import StudioError
+from core.types import DatasetCard
+from core.ui import running
+
+
+@contextlib.contextmanager
+def friendly_errors() -> Iterator[None]:
+    """A StudioError becomes its sentence; everything else stays the mistake that it is."""
+    try:
+        yield
+    except StudioError as e:
+        st.error(str(e), icon=":material/error:")
+
+
+def heading(title: str, says: str) -> None:
+    st.title(title, anchor=False)
+    st.caption(says)
+
+
+def link(page: str, label: str, **query: str) -> None:
+    """A link to another screen; `query` sets its bound widgets."""
+    st.page_link(paths.PROJECT / "pages" / f"{page}.py", label=label, icon=":material/arrow_forward:", query_params=query or None)
+
+
+def empty(title: str, says: str) -> None:
+    """The designed empty state: what is missing and why; the caller adds the button that starts it."""
+    st.markdown(f"**{title}**")
+    st.write(says)
+
+
+def picture(png: bytes, alt: str, *, width: int | str = "content", caption: str | None = None) -> None:
+    """PNG bytes, unchanged: Streamlit would turn them into JPEG otherwise, which falsifies noise."""
+    st.image(png, caption=caption, width=width, output_format="PNG", alt=alt)  # type: ignore[arg-type]
+
+
+def command(c: Config) -> None:
+    """The shell line that does what the screen does."""
+    st.code(configs.command(c), language="shell", wrap_lines=True)
+
+
+def dataset_choice(key: str, label: str = "Data set") -> str:
+    """A select box over the data sets, in the URL under `key`."""
+    names = [c.name for c in datasets.cards()]
+    return str(st.selectbox(label, names, key=key, bind="query-params"))
+
+
+def prepared(name: str, size: int = 32) -> DatasetCard | None:
+    """The card once the data set is prepared; until then shows what is going on, or the button that starts it."""
+    card = datasets.card(name, size)
+    if card.prepared:
+        return card
+    c = PrepareConfig(name, size=size)
+    job = running.of(c)
+    if job is None and card.example:
+        # Bundled data prepare themselves at the first visit: nothing is downloaded, and it takes seconds.
+        job = running.start(c, f"Prepare {card.label}")
+    if job is not None and job.active:
+        st.write(f"{card.label} is being prepared; this page opens by itself.")
+        running.watch([job.id])
+        return None
+    if job is not None and job.error:
+        st.error(job.error, icon=":material/error:")
+    empty(f"{card.label} is not prepared yet", f"Its images have to be cropped, resized to {size} x {size} and split once.")
+    if st.button("Prepare", type="primary", key=f"prepare_{name}"):
+        running.start(c, f"Prepare {card.label}")
+        st.rerun()
+    return None
+
+
+def columns_of(n: int, wanted: int = 4) -> Sequence[st.delta_generator.DeltaGenerator]:
+    return st.columns(min(n, wanted), gap="medium")
+
+
+def duration(seconds: float | None) -> str:
+    """3.2 s, 4 min 10 s, 2 h 5 min."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

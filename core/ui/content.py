@@ -1,0 +1,60 @@
+"""What the screens show of data and images, kept in memory by content: a name alone never is a key (see store.py)."""
+
+import numpy as np
+import streamlit as st
+
+from core import datasets, generate, pictures, pixels
+from core.configs import SampleConfig
+from core.types import DatasetCard, digest
+
+SPLITS = ("train", "val", "test")
+SPLIT_LABELS = {"train": "Training", "val": "Validation", "test": "Test"}
+
+
+def recipe(card: DatasetCard) -> str:
+    return digest([dict(card.recipe), dict(card.splits)])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def density(name: str, split: str, size: int, recipe: str) -> np.ndarray:
+    """(3, 256) share of pixels at each value of red, green, blue."""
+    return pixels.rgb_density(datasets.load(name, split, size=size))
+
+
+def densities(card: DatasetCard) -> dict[str, np.ndarray]:
+    return {SPLIT_LABELS[s]: density(card.name, s, card.size, recipe(card)) for s in SPLITS if card.splits.get(s)}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def members(name: str, split: str, size: int, recipe: str, label: int | None) -> np.ndarray:
+    """Positions of the images of one class in a split; of all of them for None."""
+    images = datasets.load(name, split, size=size)
+    if label is None or images.labels is None:
+        return np.arange(len(images))
+    return np.flatnonzero(images.labels == label)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def sheet(name: str, split: str, size: int, recipe: str, positions: tuple[int, ...], columns: int) -> bytes:
+    """A contact sheet of images of a split, as PNG."""
+    images = datasets.load(name, split, size=size).images
+    return pictures.sheet(images[list(positions)], columns=columns, scale=scale(size))
+
+
+def first(card: DatasetCard, split: str, n: int, columns: int) -> bytes:
+    n = min(n, card.splits.get(split, 0))
+    return sheet(card.name, split, card.size, recipe(card), tuple(range(n)), columns)
+
+
+def scale(size: int) -> int:
+    """How many screen pixels show one of the image's: about 96 a side."""
+    return max(1, 96 // size)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def frame(c: SampleConfig, which: str, index: int, columns: int) -> bytes:
+    """One kept step of a recorded way, `which` being x or x0, as PNG."""
+    way = generate.recording(c)
+    assert way is not None, "asked for only once it is recorded"
+    images = np.asarray(way[which][index])
+    return pictures.sheet(images, columns=columns, scale=scale(images.shape[1]))

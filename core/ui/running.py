@@ -1,0 +1,129 @@
+"""Jobs on the screen: start one, watch it, cancel it. Polls only while something runs; every tab sees the same folders."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core import configs, figures, jobs, paths
+from core.configs import Config
+from core.jobs import standby
+from core.types import Job
+
+HEAVY = ("torch", "diffusers", "core.families.ddpm")
+"""What a standby process imports ahead of its job."""
+
+ICONS = {
+    "waiting": ":material/hourglass_empty:",
+    "running": ":material/autorenew:",
+    "done": ":material/check_circle:",
+    "failed": ":material/error:",
+    "cancelled": ":material/cancel:",
+    "lost": ":material/help:",
+}
+
+
+def start(c: Config, title: str) -> Job:
+    """Starts the config's verb as a job, or gives the one that is doing the same already (a double click, a second tab)."""
+    same = of(c)
+    if same is not None and same.active:
+        return same
+    return jobs.submit(c, title=title)
+
+
+def start_warm(c: Config, title: str) -> Job:
+    """The same in the waiting process, which has its libraries imported."""
+    same = of(c)
+    if same is not None and same.active:
+        return same
+    return standby.submit(c, HEAVY, title=title)
+
+
+def of(c: Config) -> Job | None:
+    """The newest job with exactly this command."""
+    argv = configs.to_argv(c)
+    return next((j for j in jobs.every() if j.argv[2:] == argv), None)
+
+
+def remaining(job: Job) -> float | None:
+    """Seconds to go, if the rest takes as long a step as the part that is done."""
+    if not job.total or not job.done or job.seconds is None:
+        return None
+    return job.seconds / job.done * (job.total - job.done)
+
+
+def progress_text(job: Job) -> str:
+    words = [job.note or ("waits for the training before it" if job.state == "waiting" else "starting")]
+    if job.total:
+        words.append(f"{job.done} of {job.total}")
+    left = remaining(job)
+    if left is not None and job.state == "running":
+        words.append(f"about {_short(left)} left")
+    return " · ".join(words)
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def watch(ids: Sequence[str], show: Callable[[Job], None] | None = None, every: float = 1.0) -> None:
+    """The jobs, kept up to date while one of them is active; when one ends the whole page is run again."""
+
+    @st.fragment(run_every=every)
+    def ticking() -> None:
+        now = [jobs.read(i) for i in ids]
+        if not all(j.active for j in now):
+            st.rerun()
+        for job in now:
+            (show or bar)(job)
+
+    ticking()
+
+
+def bar(job: Job) -> None:
+    """Title, progress and a button to cancel."""
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    left.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title}: {progress_text(job)}")
+    if right.button("Cancel", key=f"cancel_{job.id}", width="stretch"):
+        jobs.cancel(job.id)
+        st.toast(f"{job.title} is asked to stop")
+
+
+def training(job: Job) -> None:
+    """A training whole: progress, loss curve, samples so far, the end of its log."""
+    with st.container(border=True):
+        if job.active:
+            bar(job)
+        else:
+            st.markdown(f"{ICONS[job.state]} **{job.title}** · {job.state}")
+        if job.error:
+            st.error(job.error, icon=":material/error:")
+        events = jobs.history(job.id)
+        samples = paths.job(job.id) / "samples.png"
+        left, right = st.columns([3, 2], gap="medium")
+        if any("loss" in e for e in events):
+            figure, alt = figures.curves(events)
+            left.plotly_chart(figure, key=f"curve_{job.id}_{len(events)}", alt=alt, config={"displaylogo": False})
+        else:
+            left.caption("The loss curve appears after the first steps.")
+        if samples.is_file():
+            right.image(samples.read_bytes(), caption="Samples so far, from the same noise each time", output_format="PNG")
+        with st.expander("Log"):
+            st.code(jobs.log(job.id, tail=4000) or "Nothing printed yet.", language=None)
+
+
+def sidebar() -> None:
+    """What runs now, on every page."""
+    active = jobs.active()
+    if not active:
+        return
+
+    @st.fragment(run_every=2.0)
+    def ticking() -> None:
+        now = jobs.active()
+        if not now:
+            st.rerun()
+        st.caption("Running now")
+        for job in now:
+            st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title} · {job.note or job.state}")
+
+    ticking()

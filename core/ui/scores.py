@@ -1,0 +1,124 @@
+"""Panels of the Metrics Leaderboard screen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import models
+from core.configs import EvaluateConfig
+from core.sampling import SAMPLERS
+from core.types import DatasetCard, EvalProtocol, Job
+from core.ui import components, running
+
+Row = Mapping[str, Any]
+
+
+def start(target: str, card: DatasetCard, rules: EvalProtocol, **how: Any) -> Job:
+    c = EvaluateConfig(target, dataset=card.name, protocol=rules.name, **how)
+    return running.start(c, f"Evaluate {target} on {card.label}")
+
+
+def form(card: DatasetCard, rules: EvalProtocol) -> None:
+    """Target, size and sampler of an evaluation, its command and the button."""
+    trained = [m.id for m in models.cards()]
+    first, second, third = st.columns([3, 1, 1])
+    target = first.selectbox(
+        "Model, or the path of a folder of images",
+        [*trained, "gaussian-pca", "noise"],
+        key="lb_target",
+        bind="query-params",
+        accept_new_options=True,
+    )
+    n = second.number_input(
+        "Images", 16, 1_000_000, rules.n, key="lb_n", help=f"{rules.n} is the protocol's number; fewer give larger errors."
+    )
+    seed = third.number_input("Seed", 0, 2**31 - 1, 0, key="lb_seed")
+    how: dict[str, Any] = {"n": 0 if n == rules.n else int(n), "seed": int(seed)}
+    if target in trained and models.card(str(target)).family == "ddpm":
+        left, right = st.columns(2)
+        name = left.selectbox(
+            "Sampler",
+            list(SAMPLERS),
+            index=list(SAMPLERS).index("ddim"),
+            key="lb_sampler",
+            format_func=lambda s: SAMPLERS[s].label,
+        )
+        row = SAMPLERS[str(name)]
+        steps = right.number_input("Steps", 5, 1000, row.default_steps, key=f"lb_steps_{name}")
+        how |= {"sampler": str(name), "steps": int(steps)}
+    if not target:
+        st.caption("Choose a model, or type a folder.")
+        return
+    c = EvaluateConfig(str(target), dataset=card.name, protocol=rules.name, **how)
+    components.command(c)
+    if st.button("Evaluate", type="primary", key="lb_evaluate"):
+        start(str(target), card, rules, **how)
+        st.rerun()
+
+
+def table(rows: Sequence[Row]) -> None:
+    """One table a group of equal Terms: what is in two tables cannot be ranked together."""
+    groups: dict[str, list[Row]] = {}
+    for r in rows:
+        groups.setdefault(str(r["terms"]), []).append(r)
+    for i, group in enumerate(groups.values()):
+        if i == 1:
+            st.caption("Measured under other conditions (n, reference or weights differ), so not ranked with the table above:")
+        st.dataframe([shown(r) for r in group], hide_index=True, column_config=COLUMNS, key=f"lb_table_{i}")
+
+
+def shown(r: Row) -> dict[str, Any]:
+    low, high = r["rank_low"], r["rank_high"]
+    rank = "yardstick" if r["rank"] is None else str(low) if low == high else f"{low}–{high}"
+    return {
+        "Rank": rank,
+        "Model": r["model"],
+        "Drawn by": r["sampler"] or "–",
+        "KID (Lite0)": with_error(r["kid"], r["kid_error"]),
+        "n": r["n"],
+        "KID (Lite0), matched n": with_error(r["kid_matched"], r["kid_matched_error"]),
+        "matched n": r["n_matched"],
+        "FD (Lite0)": with_error(r["fd"], r["fd_error"]) + (f" ({r['fd_band']})" if r["fd_band"] and r["fd"] is not None else ""),
+        "Evaluations an image": r["network_evaluations"],
+        "s per 1,000 images": r["seconds_per_1000"],
+    }
+
+
+COLUMNS = {
+    "Rank": st.column_config.TextColumn(
+        help="1 + the number of rows that are significantly better (5 %, Holm); a range where the order is open"
+    ),
+    "KID (Lite0)": st.column_config.TextColumn(
+        help="Kernel distance of EfficientNet-Lite0 features ± standard error; 0 is the training data, lower is better"
+    ),
+    "KID (Lite0), matched n": st.column_config.TextColumn(
+        help="The same on as many images as there are held-out real ones: the column to read beside held-out"
+    ),
+    "FD (Lite0)": st.column_config.TextColumn(
+        help="Fréchet distance of the same features; biased for small n, so it never decides here"
+    ),
+    "Evaluations an image": st.column_config.NumberColumn(help="Network evaluations to draw one image"),
+    "s per 1,000 images": st.column_config.NumberColumn(format="%.1f", help="Seconds of drawing on the machine that drew them"),
+}
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """0.1234 ± 0.0021; the error decides how many digits are shown."""
+    if value is None:
+        return "–"
+    if error is None or error <= 0:
+        return f"{value:.4g}"
+    digits = max(0, 1 - int(f"{error:e}".split("e")[1]))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def details(rows: Sequence[Row]) -> None:
+    with st.expander("How each number was made"):
+        for r in rows:
+            st.markdown(f"**{r['model']}** · measured {r['created_at']}")
+            st.code(str(r["command"]), language="shell", wrap_lines=True)
+        st.caption(
+            "Rows with the same terms hash were measured under the same conditions: "
+            + ", ".join(sorted({str(r["terms"])[:12] for r in rows}))
+        )

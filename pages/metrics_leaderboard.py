@@ -1,0 +1,64 @@
+"""Metrics Leaderboard: ranked evaluations of one data set under one protocol; evaluate from here; export."""
+
+import streamlit as st
+
+from core import export, figures, leaderboard
+from core.protocols import PROTOCOLS
+from core.ui import components, running, scores
+
+components.heading(
+    "Metrics Leaderboard", "Scores with their rules, errors and yardsticks. Only what was measured alike is ranked together."
+)
+
+# Choose
+left, right = st.columns(2)
+with left:
+    name = components.dataset_choice("lb_dataset")
+protocol = right.selectbox(
+    "Protocol", list(PROTOCOLS), key="lb_protocol", format_func=lambda p: PROTOCOLS[p].label, bind="query-params"
+)
+rules = PROTOCOLS[str(protocol)]
+st.caption(rules.use)
+
+# Ask
+card = components.prepared(name)
+if card is None:
+    st.stop()
+with st.expander("Evaluate a model or a folder of images", icon=":material/science:", expanded="lb_target" in st.query_params):
+    scores.form(card, rules)
+active = running.jobs.active("evaluate")
+if active:
+    running.watch([j.id for j in active])
+for job in running.jobs.every("evaluate")[:1]:
+    if job.error:
+        st.error(f"{job.title}: {job.error}", icon=":material/error:")
+rows = leaderboard.rows(name, str(protocol))
+
+# Show
+if not rows:
+    components.empty(
+        f"Nothing is scored against {card.label} yet",
+        f"Start with the yardsticks: held-out real images, a Gaussian and noise under {rules.label}. "
+        "The first evaluation also reads the whole training split once, which takes minutes on a CPU; everything after reuses it.",
+    )
+    if not active and st.button("Measure the yardsticks", type="primary"):
+        scores.start("noise", card, rules)
+        st.rerun()
+    st.stop()
+scores.table(rows)
+figure, alt = figures.ranking(rows)
+st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
+st.caption(alt)
+with st.container(horizontal=True):
+    for kind, label in (("csv", "CSV"), ("md", "Markdown"), ("latex", "LaTeX"), ("json", "JSON")):
+        text = export.table(rows, kind)
+        ending = "tex" if kind == "latex" else kind
+        st.download_button(
+            label,
+            text,
+            f"leaderboard-{name}-{protocol}.{ending}",
+            on_click="ignore",
+            key=f"lb_export_{kind}",
+            icon=":material/download:",
+        )
+scores.details(rows)

@@ -1,0 +1,170 @@
+"""Every page in every state, by Streamlit's own AppTest. The script is the router; pages are switched to as a person does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import configs, datasets, jobs, paths
+from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, VAEConfig
+from core.types import Job
+from core.ui import running
+
+PAGES = ("overview", "dataset_explorer", "baselines", "diffusion_sampler", "metrics_leaderboard", "sweep_viewer")
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the pages start, without starting it: a page test needs the click, not the hour of work behind it."""
+    seen: list[Any] = []
+
+    def start(c: Any, title: str) -> Job:
+        seen.append(c)
+        return Job(f"id-{len(seen)}", "train", title, ("python", "-m", *configs.to_argv(c)), "cancelled", "now")
+
+    monkeypatch.setattr(running, "start", start)
+    monkeypatch.setattr(running, "start_warm", start)
+    monkeypatch.setattr("core.jobs.standby.warm", lambda modules: None)
+    return seen
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> str:
+    """A small registered and prepared data set."""
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        folder = tmp_path / "photos" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(folder / f"{i}.png")
+    datasets.add(AddConfig(str(tmp_path / "photos"), name="photos"))
+    datasets.prepare(PrepareConfig("photos"))
+    return "photos"
+
+
+@pytest.fixture
+def open_page() -> Open:
+    def visit(page: str, **query: str) -> AppTest:
+        at = AppTest.from_file(str(paths.PROJECT / "core/ui/router.py"), default_timeout=60)
+        for key, value in query.items():
+            at.query_params[key] = value
+        at.run()
+        at.switch_page(f"../../pages/{page}.py").run()
+        assert not at.exception, at.exception
+        return at
+
+    return visit
+
+
+def words(at: AppTest) -> str:
+    kinds = ("title", "markdown", "caption", "error", "info", "subheader")
+    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
+
+
+def click(at: AppTest, label: str) -> AppTest:
+    (button,) = [b for b in at.button if b.label == label]
+    return button.click().run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_opens_on_an_empty_cache(page: str, open_page: Open, started: list[Any]) -> None:
+    at = open_page(page)
+    assert at.title[0].value and not at.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_opens_on_a_data_set_of_one_s_own(page: str, open_page: Open, started: list[Any], photos: str) -> None:
+    at = open_page(page, ds_name=photos, bl_dataset=photos, lb_dataset=photos)
+    assert not at.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_garbled_address_opens_the_page_all_the_same(page: str, open_page: Open, started: list[Any], photos: str) -> None:
+    garbage = dict.fromkeys(
+        ("ds_name", "ds_split", "ds_page", "bl_dataset", "sm_model", "sm_steps", "lb_dataset", "sw_metric"), "../<x>"
+    )
+    at = open_page(page, **garbage)
+    assert at.title[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_damaged_job_folder_breaks_no_page(page: str, open_page: Open, started: list[Any]) -> None:
+    for name, content in (("20260101-000000-train-aaaaaa", "{"), ("20260101-000001-train-bbbbbb", "")):
+        (paths.jobs() / name).mkdir(parents=True)
+        (paths.jobs() / name / "job.json").write_text(content)
+    assert not open_page(page).error
+
+
+def test_the_explorer_prepares_the_bundled_data_by_itself(open_page: Open, started: list[Any]) -> None:
+    open_page("dataset_explorer", ds_name="petals")
+    assert PrepareConfig("petals") in started
+
+
+def test_the_explorer_shows_images_and_a_density_per_split(open_page: Open, started: list[Any], photos: str) -> None:
+    at = open_page("dataset_explorer", ds_name=photos)
+    assert {m.label: m.value for m in at.metric}["Images"] == "40"
+    assert len(at.get("imgs")) >= 1 and len(at.get("plotly_chart")) == 1
+
+
+def test_the_explorer_adds_a_folder(open_page: Open, started: list[Any], photos: str, tmp_path: Path) -> None:
+    at = open_page("dataset_explorer")
+    at.text_input(key="ds_source").set_value(str(tmp_path / "photos")).run()
+    at.text_input(key="ds_new_name").set_value("again").run()
+    click(at, "Add and prepare")
+    assert PrepareConfig("again") in started and datasets.card("again").name == "again"
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(open_page: Open, started: list[Any], photos: str) -> None:
+    at = open_page("dataset_explorer")
+    at.text_input(key="ds_source").set_value("no/such/folder").run()
+    at.text_input(key="ds_new_name").set_value("again").run()
+    click(at, "Add and prepare")
+    assert [e for e in at.error if "no/such/folder" in e.value] and not at.exception
+
+
+def test_baselines_start_the_training_that_is_shown(open_page: Open, started: list[Any], photos: str) -> None:
+    at = open_page("baselines", bl_dataset=photos)
+    at.number_input(key="bl_vae_epochs").set_value(3).run()
+    shown = [c.value for c in at.code if "trainers vae" in c.value]
+    click(at, "Train VAE")
+    trained = [c for c in started if isinstance(c, VAEConfig)]
+    assert [c.epochs for c in trained] == [3] and shown == [configs.command(trained[0])]
+
+
+def test_baselines_say_what_is_wrong_with_a_setting(open_page: Open, started: list[Any], photos: str) -> None:
+    at = open_page("baselines", bl_dataset=photos)
+    at.text_input(key="bl_vae_learning_rate").set_value("fast").run()
+    assert [e for e in at.error if "fast" in e.value and "number" in e.value]
+
+
+def test_the_sampler_offers_a_training_when_there_is_no_model(open_page: Open, started: list[Any]) -> None:
+    at = click(open_page("diffusion_sampler"), "Train a DDPM on petals")
+    assert not at.exception
+    assert [c.dataset for c in started if isinstance(c, DDPMConfig)] == ["petals"]
+
+
+def test_the_leaderboard_offers_the_yardsticks_when_nothing_is_scored(open_page: Open, started: list[Any], photos: str) -> None:
+    at = click(open_page("metrics_leaderboard", lb_dataset=photos), "Measure the yardsticks")
+    assert not at.exception
+    assert EvaluateConfig("noise", dataset=photos) in started
+
+
+def test_the_sweep_viewer_leads_to_the_studio_s_own_trainings(open_page: Open, started: list[Any]) -> None:
+    at = click(open_page("sweep_viewer"), "Show my trainings")
+    assert "No training has ended yet" in words(at)
+
+
+def test_the_same_work_is_not_started_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    c = SampleConfig("noise", n=4)
+    first = Job("a", "sample", "x", ("python", "-m", *configs.to_argv(c)), "running", "now")
+    monkeypatch.setattr(jobs, "every", lambda kind=None: [first])
+    assert running.start(c, "x") is first and running.start_warm(c, "x") is first
+
+
+def test_time_left_is_the_rest_at_the_present_pace() -> None:
+    job = Job("a", "train", "x", (), "running", "now", done=25, total=100, seconds=10.0)
+    assert running.remaining(job) == 30.0
