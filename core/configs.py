@@ -2,8 +2,9 @@
 
 A config says its verb and its fields; a field says its default, its help, its range or its choices:
 
-    @config("trainers", "vae")
-    class VAEConfig:
+    @dataclass(frozen=True)
+    class VAEConfig(Config):
+        VERB = ("trainers", "vae")
         latent: int = knob(2, "numbers in the latent code", low=1, high=512)
 
 `to_argv(c)` gives the words after `python -m`; `from_argv(cls, words)` inverts it.
@@ -13,19 +14,23 @@ import argparse
 import dataclasses
 import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, field, fields
-from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
 
 from core.errors import ConfigError
 
 
-class Config(Protocol):
+class Config:
+    """What every config has: the words after `python -m` that it belongs to, and knobs that are checked when it is made."""
+
     VERB: ClassVar[tuple[str, ...]]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
-C = TypeVar("C")
+C = TypeVar("C", bound=Config)
 
 
 def knob(
@@ -42,9 +47,9 @@ def knob(
     return field(default=default, metadata=meta)
 
 
-def check(c: Any) -> None:
+def check(c: Config) -> None:
     """ConfigError unless every knob is of its kind and in its range."""
-    for f in fields(c):
+    for f in fields(c):  # type: ignore[arg-type]
         value, meta, flag = getattr(c, f.name), f.metadata, f.name.replace("_", "-")
         if f.type is float and type(value) is int:
             object.__setattr__(c, f.name, float(value))
@@ -58,18 +63,6 @@ def check(c: Any) -> None:
         if (low is not None and value < low) or (high is not None and value > high):
             bounds = f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
             raise ConfigError(f"{flag} is {value}; needed: {bounds}.")
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(knob,))
-def config(*verb: str) -> Callable[[type[C]], type[C]]:
-    """Class decorator: a frozen record whose knobs are checked when it is made and whose verb is `python -m *verb`."""
-
-    def wrap(cls: type[C]) -> type[C]:
-        cls.VERB = verb  # type: ignore[attr-defined]
-        cls.__post_init__ = check  # type: ignore[attr-defined]
-        return dataclasses.dataclass(frozen=True)(cls)
-
-    return wrap
 
 
 def add_arguments(parser: argparse.ArgumentParser, cls: type[Any]) -> None:
@@ -96,7 +89,7 @@ def from_namespace(cls: type[C], ns: argparse.Namespace) -> C:
 
 def from_argv(cls: type[C], argv: Sequence[str]) -> C:
     """Inverts `to_argv`; SystemExit(2) for words that no knob knows, as argparse does."""
-    verb: tuple[str, ...] = cls.VERB  # type: ignore[attr-defined]
+    verb = cls.VERB
     assert tuple(argv[: len(verb)]) == verb, f"{argv} is not a command of {cls.__name__}"
     parser = argparse.ArgumentParser(prog="python -m " + " ".join(verb))
     add_arguments(parser, cls)
@@ -140,14 +133,16 @@ def from_dict(cls: type[C], values: Mapping[str, Any]) -> C:
 # ------------------------------------------------------------------------------------------------------------ data
 
 
-@config("core", "datasets", "add")
-class AddConfig:
+@dataclass(frozen=True)
+class AddConfig(Config):
+    VERB = ("core", "datasets", "add")
     source: str = knob(help="folder of images, of any depth", positional=True)
     name: str = knob(help="name of the data set in the studio")
 
 
-@config("core", "datasets", "prepare")
-class PrepareConfig:
+@dataclass(frozen=True)
+class PrepareConfig(Config):
+    VERB = ("core", "datasets", "prepare")
     name: str = knob(help="name of the data set", positional=True)
     size: int = knob(32, "side of the prepared images in pixels", low=8, high=256)
 
@@ -155,10 +150,11 @@ class PrepareConfig:
 # -------------------------------------------------------------------------------------------------------- training
 
 
-@config("trainers", "vae")
-class VAEConfig:
+@dataclass(frozen=True)
+class VAEConfig(Config):
     """The study's VAE, corrected: see core/families/vae.py."""
 
+    VERB = ("trainers", "vae")
     dataset: str = knob(help="data set to train on")
     size: int = knob(32, "side of the images in pixels, a multiple of 4", low=8, high=256)
     latent: int = knob(2, "numbers in the latent code", low=1, high=512)
@@ -173,10 +169,11 @@ class VAEConfig:
     name: str = knob("", "name of the model (default: family-dataset-number)")
 
 
-@config("trainers", "ddpm")
-class DDPMConfig:
+@dataclass(frozen=True)
+class DDPMConfig(Config):
     """A compact DDPM (Ho et al. 2020) that predicts v (Salimans and Ho 2022): see core/families/ddpm.py."""
 
+    VERB = ("trainers", "ddpm")
     dataset: str = knob(help="data set to train on")
     size: int = knob(32, "side of the images in pixels, a multiple of 4", low=8, high=256)
     channels: str = knob("32-64-64", "channels at each resolution, each a multiple of 16")
@@ -201,10 +198,11 @@ class DDPMConfig:
 # -------------------------------------------------------------------------------------------- sampling, evaluation
 
 
-@config("core", "sample")
-class SampleConfig:
+@dataclass(frozen=True)
+class SampleConfig(Config):
     """How images are drawn. A leaderboard row is this less n and seed. `sampler=""` is the family's own default."""
 
+    VERB = ("core", "sample")
     model: str = knob(help="model id, or noise, or gaussian-pca@DATASET", positional=True)
     n: int = knob(16, "number of images", low=1, high=1_000_000)
     seed: int = knob(0, "image i depends on (seed, i) only", low=0, high=2**31 - 1)
@@ -215,10 +213,11 @@ class SampleConfig:
     eta: float = knob(0.0, "DDIM's noise share: 0 deterministic, 1 ancestral", low=0.0, high=1.0)
 
 
-@config("core", "evaluate")
-class EvaluateConfig:
+@dataclass(frozen=True)
+class EvaluateConfig(Config):
     """Scores of a model or a folder of images against a data set under a protocol."""
 
+    VERB = ("core", "evaluate")
     target: str = knob(help="model id, noise, gaussian-pca, or a folder of images", positional=True)
     dataset: str = knob(help="data set to compare with")
     protocol: str = knob("lite0", "named rules, see `python -m core doctor`")

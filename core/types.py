@@ -51,7 +51,6 @@ class DatasetCard:
     classes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()  # (file, reason)
     prepared: bool = False
-    example: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ if way is not None:
 elif job is not None and job.active:
     running.watch([job.id], sampler.live, every=0.5)
 elif job is not None and job.error:
-    st.error(job.error, icon=":material/error:")
+    running.failure(job)
 elif job is not None and job.state == "cancelled":
     st.info("The drawing was cancelled; press Draw to start it again.", icon=":material/cancel:")
 else:

@@ -30,8 +30,7 @@ active = running.jobs.active("evaluate")
 if active:
     running.watch([j.id for j in active])
 for job in running.jobs.every("evaluate")[:1]:
-    if job.error:
-        st.error(f"{job.title}: {job.error}", icon=":material/error:")
+    running.failure(job)
 rows = leaderboard.rows(name, str(protocol))
 
 # Show
@@ -39,7 +38,7 @@ if not rows:
     components.empty(
         f"Nothing is scored against {card.label} yet",
         f"Start with the yardsticks: held-out real images, a Gaussian and noise under {rules.label}. "
-        "The first evaluation also reads the whole training split once, which takes minutes on a CPU; everything after reuses it.",
+        "The first evaluation also reads the whole training split once, which takes minutes on a CPU; all later ones reuse it.",
     )
     if not active and st.button("Measure the yardsticks", type="primary"):
         scores.start("noise", card, rules)

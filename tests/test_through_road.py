@@ -13,8 +13,6 @@ import core.cli
 import trainers.cli
 from core import jobs, leaderboard, metrics, paths
 
-SIZE = 8
-
 
 def photos(folder: Path, n: int = 60) -> Path:
     """Small JPEG photos in two class folders: a bright disc on a coloured ground, each one different."""
@@ -50,11 +48,11 @@ def trainers_(capsys: pytest.CaptureFixture[str], *argv: str) -> Any:
 def test_from_a_folder_of_photos_to_a_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = photos(tmp_path / "photos"), tmp_path / "made"
     core_(capsys, "datasets", "add", str(source), "--name", "photos")
-    prepared = core_(capsys, "datasets", "prepare", "photos", "--size", str(SIZE))
+    prepared = core_(capsys, "datasets", "prepare", "photos")
     assert prepared["images"] == 60 and [s["file"] for s in prepared["skipped"]] == ["rose/broken.jpg"]
     assert (prepared["train"], prepared["test"], prepared["val"]) == (48, 6, 6)
 
-    knobs = ("--dataset", "photos", "--size", str(SIZE))
+    knobs = ("--dataset", "photos")
     vae = trainers_(capsys, "vae", *knobs, "--epochs", "2", "--batch", "16")["model"]
     small = ("--channels", "16-16", "--steps", "6", "--batch", "8", "--check-every", "3", "--warmup", "1")
     ddpm = trainers_(capsys, "ddpm", *knobs, *small)["model"]

@@ -8,6 +8,7 @@ FOLDER/report.json    the work's own last word     FOLDER/cancel    somebody ask
 FOLDER/outcome.json   written last by the supervisor: the only result
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -94,10 +95,11 @@ def reap(process: subprocess.Popen[bytes]) -> None:
 def read(job_id: str) -> Job:
     """The job as its folder tells it. JobError if there is no such job."""
     folder = paths.job(job_id)
-    try:
-        spec = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise JobError(unknown("job", job_id, [j.id for j in every()][:10])) from e
+    if not (folder / "job.json").is_file():
+        raise JobError(unknown("job", job_id, _names()[:10]))
+    spec = _json(folder / "job.json")
+    if not spec.keys() >= {"kind", "title", "argv", "created_at"}:
+        raise JobError(f"{folder / 'job.json'} is damaged; nothing is known of the job {job_id}, its folder can be deleted.")
     # The lock first: the outcome is written while it is held, so the other order would call a finished job lost.
     held = supervisor.alive(folder)
     ended = _json(folder / "outcome.json")
@@ -137,23 +139,26 @@ def _seconds_so_far(folder: Path, last: dict[str, Any], held: bool) -> float | N
 
 
 def every(kind: str | None = None) -> list[Job]:
-    """All jobs, newest first. A folder without a readable job.json is left out: its submitter died before it was one."""
-    names = sorted((p.parent.name for p in paths.jobs().glob("*/job.json")), reverse=True)
-    wanted = [n for n in names if kind is None or f"-{kind}-" in n]
-    jobs = []
-    for name in wanted:
-        try:
-            jobs.append(read(name))
-        except JobError:
-            continue
-    return jobs
+    """All jobs, newest first. A folder whose job.json is damaged is left out: there is nothing to show of it."""
+    return _readable(_names(kind))
 
 
 def active(kind: str | None = None) -> list[Job]:
     """Jobs that wait or run, without reading the finished ones to their end."""
-    folders = sorted(paths.jobs().glob("*/job.json"), reverse=True)
-    alive = [p.parent.name for p in folders if (kind is None or f"-{kind}-" in p.parent.name) and supervisor.alive(p.parent)]
-    return [j for j in map(read, alive) if j.active]
+    return [j for j in _readable([n for n in _names(kind) if supervisor.alive(paths.job(n))]) if j.active]
+
+
+def _names(kind: str | None = None) -> list[str]:
+    names = sorted((p.parent.name for p in paths.jobs().glob("*/job.json")), reverse=True)
+    return [n for n in names if kind is None or f"-{kind}-" in n]
+
+
+def _readable(names: list[str]) -> list[Job]:
+    found = []
+    for name in names:
+        with contextlib.suppress(JobError):
+            found.append(read(name))
+    return found
 
 
 def cancel(job_id: str) -> Job:

@@ -47,22 +47,21 @@ def side_by_side(card: DatasetCard) -> None:
 
 
 def samples(c: SampleConfig, title: str) -> None:
-    """The images if they are drawn; else the job that draws them. Cheap models start without being asked."""
-    way = generate.recording(c)
+    """The images if they are drawn; else the job that draws them. Nobody has to ask for these: they take seconds."""
+    # Noise needs neither a network nor a fit: drawing it costs less than starting a job.
+    way = generate.recorded(c) if c.model == "noise" else generate.recording(c)
     if way is not None:
         components.picture(content.frame(c, "x", -1, 4), f"{SHOWN} samples: {title}", width="stretch")
         return
     job = running.of(c)
     if job is None:
-        job = running.start_warm(c, f"Draw {title}")
+        job = running.start(c, f"Draw {title}")
     if job.active:
-        st.caption("Drawing …")
-        running.watch([job.id])
+        running.watch([job.id], running.line)
         return
-    if job.error:
-        st.error(job.error, icon=":material/error:")
+    running.failure(job)
     if st.button("Draw again", key=f"draw_{c.model}"):
-        running.start_warm(c, f"Draw {title}")
+        running.start(c, f"Draw {title}")
         st.rerun()
 
 

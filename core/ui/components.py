@@ -60,15 +60,15 @@ def prepared(name: str, size: int = 32) -> DatasetCard | None:
         return card
     c = PrepareConfig(name, size=size)
     job = running.of(c)
-    if job is None and card.example:
+    if job is None and card.source == "procedural":
         # Bundled data prepare themselves at the first visit: nothing is downloaded, and it takes seconds.
         job = running.start(c, f"Prepare {card.label}")
     if job is not None and job.active:
         st.write(f"{card.label} is being prepared; this page opens by itself.")
         running.watch([job.id])
         return None
-    if job is not None and job.error:
-        st.error(job.error, icon=":material/error:")
+    if job is not None:
+        running.failure(job)
     empty(f"{card.label} is not prepared yet", f"Its images have to be cropped, resized to {size} x {size} and split once.")
     if st.button("Prepare", type="primary", key=f"prepare_{name}"):
         running.start(c, f"Prepare {card.label}")

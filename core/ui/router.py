@@ -23,6 +23,7 @@ page = st.navigation(
         for name, (title, help) in PAGES.items()
     ]
 )
+st.logo(str(paths.PROJECT / "core/ui/icon.png"), size="large")
 with st.sidebar:
     running.sidebar()
 with components.friendly_errors():

@@ -52,7 +52,8 @@ def remaining(job: Job) -> float | None:
 
 
 def progress_text(job: Job) -> str:
-    words = [job.note or ("waits for the training before it" if job.state == "waiting" else "starting")]
+    queued = job.kind == "train" and job.state == "waiting"
+    words = [job.note or ("waits for the training before it" if queued else "starting")]
     if job.total:
         words.append(f"{job.done} of {job.total}")
     left = remaining(job)
@@ -79,6 +80,14 @@ def watch(ids: Sequence[str], show: Callable[[Job], None] | None = None, every: 
     ticking()
 
 
+def failure(job: Job) -> None:
+    """Why a job ended without a result, with the end of its log; nothing for any other job."""
+    if job.error:
+        st.error(f"{job.title}: {job.error}", icon=":material/error:")
+        with st.expander("The end of its log"):
+            st.code(jobs.log(job.id, tail=3000) or "Nothing printed.", language=None)
+
+
 def bar(job: Job) -> None:
     """Title, progress and a button to cancel."""
     left, right = st.columns([6, 1], vertical_alignment="bottom")
@@ -86,6 +95,11 @@ def bar(job: Job) -> None:
     if right.button("Cancel", key=f"cancel_{job.id}", width="stretch"):
         jobs.cancel(job.id)
         st.toast(f"{job.title} is asked to stop")
+
+
+def line(job: Job) -> None:
+    """One quiet line, where a job takes seconds."""
+    st.caption(f":material/autorenew: {progress_text(job)}")
 
 
 def training(job: Job) -> None:

@@ -13,6 +13,7 @@ from core.ui import components, content, running
 
 COLUMNS = 4
 CHOICES = (4, 8, 16, 32, 64)
+DIVISORS = tuple(k for k in range(5, 1001) if 1000 % k == 0)
 
 
 def choose(trained: Sequence[ModelCard]) -> SampleConfig:
@@ -29,13 +30,12 @@ def choose(trained: Sequence[ModelCard]) -> SampleConfig:
         bind="query-params",
     )
     row = SAMPLERS[str(name)]
-    steps = third.slider(
+    steps = third.select_slider(
         "Steps",
-        5,
-        1000,
-        row.default_steps,
+        DIVISORS,
+        value=row.default_steps,
         key=f"sm_steps_{name}",
-        help="Network evaluations an image; more is slower.",
+        help="Network evaluations an image; more take longer. Only numbers that divide the model's 1,000 noise levels evenly.",
         bind="query-params",
     )
     n = fourth.selectbox("Images", CHOICES, index=CHOICES.index(16), key="sm_n", bind="query-params")

@@ -40,7 +40,7 @@ def test_json_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
         (["datasets", "add", ".", "--name", "../x"], "cannot be a"),
         (["models", "show", "nobody"], "nobody"),
         (["sample", "nobody"], "nobody"),
-        (["sample", "noise", "--n", "0"], "n is 0; needed: at least 1"),
+        (["sample", "noise", "--n", "0"], "n is 0; needed: 1 to 1000000"),
         (["sample", "noise", "--trajectory", "x.png"], "needed: a .gif file"),
         (["evaluate", "nobody", "--dataset", "petals"], "nobody"),
         (["evaluate", "noise", "--dataset", "nowhere"], "nowhere"),
@@ -70,7 +70,7 @@ def test_an_empty_folder_is_refused_and_nothing_is_registered(tmp_path: Path, ca
     (tmp_path / "empty").mkdir()
     assert core.cli.main(["datasets", "add", str(tmp_path / "empty"), "--name", "x"]) == 1
     assert not (paths.datasets() / "x").exists()
-    assert "no image" in capsys.readouterr().err
+    assert "No image lies in" in capsys.readouterr().err
 
 
 def test_the_densities_of_a_shown_data_set_add_up_to_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,8 @@ def test_the_densities_of_a_shown_data_set_add_up_to_one(tmp_path: Path, capsys:
 
 def test_samples_are_written_as_a_sheet_or_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert core.cli.main(["sample", "noise", "--n", "3", "--out", str(tmp_path / "s.png")]) == 0
-    assert Image.open(tmp_path / "s.png").format == "PNG"
+    with Image.open(tmp_path / "s.png") as sheet:
+        assert sheet.format == "PNG"
     assert core.cli.main(["sample", "noise", "--n", "3", "--out", str(tmp_path / "many")]) == 0
     assert [p.name for p in sorted((tmp_path / "many").iterdir())] == ["000000.png", "000001.png", "000002.png"]
 
