@@ -23,9 +23,9 @@ with added.popover("Add a folder", icon=":material/create_new_folder:", width="s
     new_name = st.text_input("Name in the studio", key="ds_new_name")
     if st.button("Add and prepare", type="primary", disabled=not (source and new_name)):
         with components.friendly_errors():
-            card = datasets.add(AddConfig(source.strip(), name=new_name.strip()))
-            running.start(PrepareConfig(card.name), f"Prepare {card.label}")
-            st.query_params["ds_name"] = card.name
+            new = datasets.add(AddConfig(source.strip(), name=new_name.strip()))
+            running.start(PrepareConfig(new.name), f"Prepare {new.label}")
+            st.query_params["ds_name"] = new.name
             st.rerun()
 
 # Ask
@@ -52,7 +52,7 @@ with left:
         default="train",
         required=True,
         key="ds_split",
-        format_func=content.SPLIT_LABELS.get,
+        format_func=lambda s: content.SPLIT_LABELS[s],
         bind="query-params",
     )
 with middle:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import export, figures, leaderboard
+from core import export, leaderboard
 from core.protocols import PROTOCOLS
 from core.ui import components, running, scores
 
@@ -45,9 +45,7 @@ if not rows:
         st.rerun()
     st.stop()
 scores.table(rows)
-figure, alt = figures.ranking(rows)
-st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
-st.caption(alt)
+scores.intervals(rows, rules)
 with st.container(horizontal=True):
     for kind, label in (("csv", "CSV"), ("md", "Markdown"), ("latex", "LaTeX"), ("json", "JSON")):
         text = export.table(rows, kind)

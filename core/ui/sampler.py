@@ -7,76 +7,59 @@ import streamlit as st
 
 from core import generate, paths, pictures
 from core.configs import SampleConfig
-from core.sampling import SAMPLERS
+from core import sampling
 from core.types import Arrays, Job, ModelCard
 from core.ui import components, content, running
 
 COLUMNS = 4
 CHOICES = (4, 8, 16, 32, 64)
-DIVISORS = tuple(k for k in range(5, 1001) if 1000 % k == 0)
+FEWEST_STEPS = 5
 
 
 def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     """The settings of a drawing; all of them in the URL."""
-    ids = [m.id for m in trained]
+    names = list(sampling.SAMPLERS)
     first, second, third, fourth, fifth = st.columns([3, 2, 2, 1, 1])
-    model = first.selectbox("Model", ids, key="sm_model", bind="query-params")
+    model = first.selectbox("Model", [m.id for m in trained], key="sm_model", bind="query-params")
     name = second.selectbox(
-        "Sampler",
-        list(SAMPLERS),
-        index=list(SAMPLERS).index("ddim"),
-        key="sm_sampler",
-        format_func=lambda s: SAMPLERS[s].label,
-        bind="query-params",
+        "Sampler", names, key="sm_sampler", format_func=lambda s: sampling.SAMPLERS[s].label, bind="query-params"
     )
-    row = SAMPLERS[str(name)]
+    row = sampling.SAMPLERS[str(name)]
+    with st.expander("More settings"):
+        grid, eta, weights = more(row)
     steps = third.select_slider(
         "Steps",
-        DIVISORS,
+        [k for k in sampling.step_counts(row, grid) if k >= FEWEST_STEPS],
         value=row.default_steps,
-        key=f"sm_steps_{name}",
-        help="Network evaluations an image; more take longer. Only numbers that divide the model's 1,000 noise levels evenly.",
+        key=f"sm_steps_{name}_{grid}",
+        help="Network evaluations an image; more take longer. The numbers are those that this time grid divides evenly.",
         bind="query-params",
     )
     n = fourth.selectbox("Images", CHOICES, index=CHOICES.index(16), key="sm_n", bind="query-params")
-    seed = fifth.number_input(
-        "Seed",
-        0,
-        2**31 - 1,
-        0,
-        key="sm_seed",
-        help="The same seed starts every sampler from the same noise.",
+    same = "The same seed starts every sampler from the same noise."
+    seed = fifth.number_input("Seed", 0, 2**31 - 1, 0, key="sm_seed", help=same, bind="query-params")
+    how = {"weights": weights, "sampler": str(name), "steps": int(steps), "grid": grid, "eta": eta}
+    return generate.resolve(SampleConfig(str(model), n=int(n), seed=int(seed), **how))  # type: ignore[arg-type]
+
+
+def more(row: sampling.Sampler) -> tuple[str, float, str]:
+    """Time grid, eta and weights."""
+    left, middle, right = st.columns(3)
+    grid = left.selectbox(
+        "Time grid",
+        row.grids,
+        key=f"sm_grid_{row.name}",
+        format_func=lambda g: f"{g}: {sampling.GRIDS[g].label}",
+        help="Which of the 1,000 noise levels are visited.",
         bind="query-params",
     )
-    with st.expander("More settings"):
-        left, middle, right = st.columns(3)
-        grid = left.selectbox("Time grid", row.grids, key=f"sm_grid_{name}", help="Which of the 1,000 noise levels are visited.")
-        eta = 0.0
-        if name == "ddim":
-            eta = middle.slider(
-                "Eta",
-                0.0,
-                1.0,
-                0.0,
-                0.1,
-                key="sm_eta",
-                help="0: the same noise always gives the same image; 1: fresh noise at each step.",
-            )
-        weights = right.selectbox(
-            "Weights", ("ema", "raw"), key="sm_weights", help="Averaged over the training, or those of its last step."
-        )
-    return generate.resolve(
-        SampleConfig(
-            str(model),
-            n=int(n),
-            seed=int(seed),
-            weights=str(weights),
-            sampler=str(name),
-            steps=int(steps),
-            grid=str(grid),
-            eta=float(eta),
-        )
-    )
+    eta = 0.0
+    if row.takes_eta:
+        says = "0: the same noise always gives the same image; 1: fresh noise at each step."
+        eta = float(middle.slider("Eta", 0.0, 1.0, 0.0, 0.1, key="sm_eta", help=says, bind="query-params"))
+    says = "ema: averaged over the training; raw: those of its best step alone."
+    weights = right.selectbox("Weights", ("ema", "raw"), key="sm_weights", help=says, bind="query-params")
+    return str(grid), eta, str(weights)
 
 
 def live(job: Job) -> None:

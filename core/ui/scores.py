@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from core import models
+from core import figures, models
 from core.configs import EvaluateConfig
-from core.sampling import SAMPLERS
+from core.protocols import MATCHED, label
+from core.sampling import SAMPLERS, step_counts
 from core.types import DatasetCard, EvalProtocol, Job
 from core.ui import components, running
 
@@ -45,7 +46,8 @@ def form(card: DatasetCard, rules: EvalProtocol) -> None:
             format_func=lambda s: SAMPLERS[s].label,
         )
         row = SAMPLERS[str(name)]
-        steps = right.number_input("Steps", 5, 1000, row.default_steps, key=f"lb_steps_{name}")
+        counts = [k for k in step_counts(row, row.grids[0]) if k >= 5]
+        steps = right.selectbox("Steps", counts, index=counts.index(row.default_steps), key=f"lb_steps_{name}")
         how |= {"sampler": str(name), "steps": int(steps)}
     if not target:
         st.caption("Choose a model, or type a folder.")
@@ -111,6 +113,21 @@ def with_error(value: float | None, error: float | None) -> str:
         return f"{value:.4g}"
     digits = max(0, 1 - int(f"{error:e}".split("e")[1]))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def intervals(rows: Sequence[Row], rules: EvalProtocol) -> None:
+    """Value and 95 % interval of each row; at the size of the held-out set where that is the smaller one."""
+    lead = rules.metrics[0].metric
+    matched = lead + MATCHED
+    # Held-out photos are as many as there are; only the matched column has them beside the models.
+    sizes = {matched: "as many as held-out", lead: "all"}
+    default = matched if any(r[lead] is None for r in rows) else lead
+    chosen = st.segmented_control(
+        "Images of each model", list(sizes), default=default, required=True, key="lb_size", format_func=lambda r: sizes[r]
+    )
+    figure, alt = figures.ranking(rows, str(chosen), label=label(rules.name, str(chosen)))
+    st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
+    st.caption(alt)
 
 
 def details(rows: Sequence[Row]) -> None:

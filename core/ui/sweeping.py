@@ -22,11 +22,12 @@ def show(sweep: Sweep) -> None:
     varying = list(sweeps.varying(sweep))
     first, second, third = st.columns([2, 1, 4])
     metric = str(first.selectbox("Result", sweep.metrics, key="sw_metric", bind="query-params"))
-    better = str(
-        second.segmented_control(
-            "Better", ["lower", "higher"], default="lower", required=True, key="sw_better", bind="query-params"
-        )
+    sweep = sweeps.leading(sweep, metric)
+    directions = ["lower", "higher"]
+    chosen = second.segmented_control(
+        "Better", directions, default=sweeps.direction(metric), required=True, key=f"sw_better_{metric}", bind="query-params"
     )
+    better = str(chosen)
     axes = third.multiselect(
         "Axes",
         sweep.params,
