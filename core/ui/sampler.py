@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core import generate, paths, pictures
+from core import generate, paths, pictures, sampling
 from core.configs import SampleConfig
-from core import sampling
 from core.types import Arrays, Job, ModelCard
 from core.ui import components, content, running
 

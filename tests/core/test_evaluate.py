@@ -1,0 +1,251 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import configs, datasets, evaluate, generate, leaderboard, models, results
+from core.configs import AddConfig, EvaluateConfig, SampleConfig
+from core.errors import ConfigError, DataError, ModelError, ScoreError
+from core.protocols import PROTOCOLS
+from core.types import Evaluation, ImageSet
+from tests.core import tiny_models, tiny_scores
+from tests.core.tiny_scores import TinyNetwork, images
+
+SIZE = 8
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> TinyNetwork:
+    return tiny_scores.install(monkeypatch)
+
+
+@pytest.fixture
+def photos(network: TinyNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyNetwork:
+    """A registered folder of 200 images (160 for training, 20 held out); all is done at 8 pixels."""
+    monkeypatch.setattr(models, "BUILTIN_SIZE", SIZE)
+    datasets.add(AddConfig(str(tiny_scores.write_folder(tmp_path / "photos", images(200))), "photos"))
+    return network
+
+
+def scored(fake: ImageSet, real: ImageSet, heldout: ImageSet | None = None, **other: Any) -> Evaluation:
+    return evaluate.evaluate(fake, real, heldout, PROTOCOLS["tiny"], **other)
+
+
+def subjects() -> list[str]:
+    return [e.subject for e in results.read()]
+
+
+# Image sets at hand.
+
+
+def test_scores_every_metric_of_the_protocol_and_the_matched_one(network: TinyNetwork) -> None:
+    e = scored(images(60, seed=1, origin="m", name="m"), images(100, seed=2), images(25, seed=3))
+    assert list(e.scores) == ["kid", "fd", "kid_matched"]
+    assert [e.scores[r].terms.n_fake for r in e.scores] == [60, 60, 25]
+    assert {s.terms.n_real for s in e.scores.values()} == {100}
+    assert (e.subject, e.kind, e.dataset, e.protocol, e.id) == ("m", "model", "toys", "tiny", 0)
+
+
+def test_passes_each_image_once(network: TinyNetwork) -> None:
+    fake, real = images(60, seed=1, origin="m"), images(100, seed=2)
+    scored(fake, real, images(24, seed=3))
+    assert network.passed == 160
+    scored(images(40, seed=4, origin="n"), real, images(24, seed=3))
+    assert network.passed == 200
+
+
+def test_matched_is_the_score_of_the_first_images_alone(network: TinyNetwork) -> None:
+    fake, real, held = images(60, seed=1, origin="m"), images(100, seed=2), images(24, seed=3)
+    matched, alone = scored(fake, real, held).scores["kid_matched"], scored(fake.take(24), real, held).scores["kid"]
+    assert matched.value == pytest.approx(alone.value, rel=1e-12) and matched.terms == alone.terms
+
+
+def test_matched_is_the_score_itself_where_enough_are_held_out(network: TinyNetwork) -> None:
+    e = scored(images(40, seed=1, origin="m"), images(100, seed=2), images(90, seed=3))
+    assert e.scores["kid_matched"].terms == e.scores["kid"].terms
+    assert e.scores["kid_matched"].value == e.scores["kid"].value
+
+
+def test_held_out_images_score_about_zero_and_others_do_not(network: TinyNetwork) -> None:
+    real = images(400, seed=2)
+    near, far = (scored(images(200, seed=s, shift=d, origin="m"), real).scores["kid"] for s, d in ((3, 0), (4, 40)))
+    assert near.error is not None and abs(near.value) < 4 * near.error
+    assert far.error is not None and far.value > 10 * far.error
+
+
+def test_the_fake_side_is_first(network: TinyNetwork) -> None:
+    e = scored(images(40, seed=1, origin="m"), images(100, seed=2))
+    kid = e.scores["kid"]
+    assert kid.influence_fake is not None and kid.influence_real is not None
+    assert (len(kid.influence_fake), len(kid.influence_real)) == (40, 100)
+
+
+def test_a_small_reference_has_kid_and_no_fd(network: TinyNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "LEAST", 2)
+    assert list(scored(images(40, seed=1, origin="m"), images(5, seed=2)).scores) == ["kid"]
+
+
+@pytest.mark.parametrize(("n_fake", "n_real"), [(15, 100), (100, 15)])
+def test_too_few_images_are_refused(network: TinyNetwork, n_fake: int, n_real: int) -> None:
+    with pytest.raises(ScoreError, match="15 images; a score needs at least 16"):
+        scored(images(n_fake, origin="m"), images(n_real))
+    assert network.passed == 0
+
+
+def test_the_recipe_is_part_of_the_terms(network: TinyNetwork) -> None:
+    fake, real = images(20, seed=1, origin="m"), images(20, seed=2)
+    one, other = (scored(fake, real, recipe={"crop": c}).scores["kid"].terms for c in ("centre", "none"))
+    assert one.hash != other.hash
+
+
+# The whole verb.
+
+
+def test_noise_against_a_folder_of_photos(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    e = evaluate.run(c)
+    assert subjects() == ["held-out", "gaussian-pca@photos", "noise"]
+    assert {x.kind for x in results.read()} == {"yardstick"}
+    assert (e.id, e.subject, e.command) == (3, "noise", configs.command(c))
+    assert e.sample == SampleConfig("noise", n=64) and e.network_evaluations == 0
+    assert e.sampling_seconds is not None and e.seconds > 0 and "torch" in e.versions
+    held, pca, noise = (x.scores["kid_matched"] for x in results.read())
+    assert held.error is not None and abs(held.value) < 4 * held.error < noise.value
+    assert {held.terms.n_fake, pca.terms.n_fake} == {20} and len({held.terms.hash, pca.terms.hash, noise.terms.hash}) == 1
+
+
+def test_yardsticks_are_measured_once_an_n(photos: TinyNetwork) -> None:
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
+    passed = photos.passed
+    evaluate.run(EvaluateConfig("gaussian-pca", "photos", "tiny", seed=1))
+    assert photos.passed - passed == 64
+    assert subjects()[3:] == ["gaussian-pca@photos"]
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=40))
+    # All 20 held-out images are what 40 are compared with too: that row stands.
+    assert subjects()[4:] == ["gaussian-pca@photos", "noise"]
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=18))
+    assert subjects()[6:] == ["held-out", "gaussian-pca@photos", "noise"]
+
+
+def test_yardsticks_say_the_command_that_makes_them(photos: TinyNetwork) -> None:
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=40, seed=3))
+    (pca,) = [e for e in results.read() if e.subject == "gaussian-pca@photos"]
+    words = pca.command.split()[2:]
+    again = configs.from_argv(EvaluateConfig, words)
+    assert again == EvaluateConfig("gaussian-pca", "photos", "tiny", n=40)
+    assert evaluate.run(again).scores["kid"].value == pca.scores["kid"].value
+
+
+def test_a_model_is_drawn_scored_and_ranked(photos: TinyNetwork, tmp_path: Path) -> None:
+    vae = replace(tiny_models.VAE, dataset="photos", size=SIZE)
+    card = tiny_models.publish(vae, tmp_path / "w", model_id="my-vae")
+    e = evaluate.run(EvaluateConfig(card.id, "photos", "tiny", seed=5))
+    assert (e.subject, e.kind, e.network_evaluations) == ("my-vae", "model", 1)
+    assert e.sample is not None and e.sample.seed == 5
+    assert e.fingerprint == generate.images(e.sample).fingerprint
+    rows = leaderboard.rows("photos", "tiny")
+    assert [r["model"] for r in rows if r["rank"] == 1] == ["my-vae"] and len(rows) == 4
+
+
+def test_a_model_of_another_size_is_compared_at_its_own(photos: TinyNetwork, tmp_path: Path) -> None:
+    card = tiny_models.publish(replace(tiny_models.VAE, dataset="photos", size=16), tmp_path / "w")
+    e = evaluate.run(EvaluateConfig(card.id, "photos", "tiny"))
+    assert subjects() == ["held-out", card.id]
+    assert e.scores["kid"].terms.reference_fingerprint == datasets.load("photos", "train", size=16).fingerprint
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
+    assert len(leaderboard.table("photos", "tiny")) == 2
+
+
+def test_a_folder_of_images(photos: TinyNetwork, tmp_path: Path) -> None:
+    folder = tiny_scores.write_folder(tmp_path / "mine", images(30, seed=8, shift=10))
+    e = evaluate.run(EvaluateConfig(str(folder), "photos", "tiny"))
+    assert (e.subject, e.kind, e.sample, e.sampling_seconds) == ("mine", "folder", None, None)
+    assert e.scores["kid"].terms.n_fake == 30
+    assert subjects() == ["held-out", "gaussian-pca@photos", "noise", "mine"]
+    assert leaderboard.rows("photos", "tiny")[0]["n"] == 30
+
+
+def test_a_large_folder_is_sampled_not_cut(photos: TinyNetwork, tmp_path: Path) -> None:
+    """Names often sort by class: the first 40 of 80 files are dark, the others bright."""
+    dark, bright = images(40, seed=1), images(40, seed=2, shift=60)
+    both = ImageSet("both", "all", np.concatenate([dark.images, bright.images]))
+    folder = tiny_scores.write_folder(tmp_path / "sorted", both)
+    found = evaluate._target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
+    assert found.images is not None and found.n == 40
+    share = np.mean(found.images.images.mean((1, 2, 3)) > 140)
+    assert 0.25 < share < 0.75
+    again = evaluate._target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
+    assert again.images is not None and again.images.fingerprint == found.images.fingerprint
+
+
+def test_the_same_twice_is_two_rows_and_one_pass(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    first = evaluate.run(c)
+    passed = photos.passed
+    second = evaluate.run(c)
+    assert photos.passed == passed and subjects().count("noise") == 2
+    assert second.scores["kid"].value == first.scores["kid"].value and second.fingerprint == first.fingerprint
+    assert len([r for r in leaderboard.rows() if r["model"] == "noise"]) == 1
+
+
+def test_the_leaderboard_outlives_the_store(photos: TinyNetwork) -> None:
+    import shutil
+
+    from core import paths
+
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
+    before = leaderboard.rows()
+    shutil.rmtree(paths.cache() / "store")
+    assert leaderboard.rows() == before
+
+
+def test_progress_rises_to_the_end_and_says_what_is_done(photos: TinyNetwork) -> None:
+    told: list[tuple[int, int, str]] = []
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny"), lambda *x: told.append(x))
+    (total,) = {t for _, t, note in told if note.startswith(("drawing", "Tiny"))}
+    done = [d for d, t, _ in told if t == total]
+    assert done == sorted(done) and done[-1] == total
+    said = " | ".join(dict.fromkeys(note for *_, note in told))
+    for words in ("Tiny looks at photos (train)", "photos (test)", "drawing images of noise", "Tiny looks at noise"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"dataset": "nowhere"}, DataError, "no data set named 'nowhere'"),
+        ({"protocol": "nothing"}, ScoreError, "no protocol named 'nothing'; known: "),
+        ({"target": "nobody"}, ModelError, "no model named 'nobody'; known: "),
+        ({"target": "./nobody"}, ScoreError, "no folder ./nobody; give a folder of images, or a model"),
+        ({"n": 7}, ScoreError, "noise has or is asked for 7 images; a score needs at least 16"),
+        ({"steps": 7}, ConfigError, "steps is 7; noise draws its images at once"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_sentence(photos: TinyNetwork, change: dict[str, Any], error: type, words: str) -> None:
+    c = EvaluateConfig(**{"target": "noise", "dataset": "photos", "protocol": "tiny", **change})
+    with pytest.raises(error) as e:
+        evaluate.run(c)
+    assert words in str(e.value)
+    assert photos.passed == 0 and results.read() == []
+
+
+def test_a_sampler_for_a_folder_is_refused(photos: TinyNetwork, tmp_path: Path) -> None:
+    folder = tiny_scores.write_folder(tmp_path / "mine", images(20))
+    with pytest.raises(ConfigError, match="sampler, steps cannot be used with the folder"):
+        evaluate.run(EvaluateConfig(str(folder), "photos", "tiny", sampler="ddim", steps=5))
+
+
+def test_a_model_goes_before_a_folder_of_its_name(photos: TinyNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_scores.write_folder(tmp_path / "noise", images(20))
+    monkeypatch.chdir(tmp_path)
+    assert evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=20)).kind == "yardstick"
+    assert evaluate.run(EvaluateConfig("./noise", "photos", "tiny")).kind == "folder"
+
+
+def test_another_data_sets_gaussian_is_a_model_here(photos: TinyNetwork, tmp_path: Path) -> None:
+    datasets.add(AddConfig(str(tiny_scores.write_folder(tmp_path / "more", images(40, seed=9, shift=30))), "more"))
+    e = evaluate.run(EvaluateConfig("gaussian-pca@more", "photos", "tiny"))
+    assert (e.subject, e.kind) == ("gaussian-pca@more", "model")
+    assert models.card("gaussian-pca@more").dataset == "more"

@@ -1,0 +1,80 @@
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import protocols
+from core.errors import ScoreError
+from core.features import EXTRACTORS
+from core.metrics import METRICS
+from core.protocols import PROTOCOLS, label
+from core.types import ImageSet, Terms
+
+P = PROTOCOLS["lite0"]
+
+
+def real(n: int = 20, name: str = "d", split: str = "train") -> ImageSet:
+    return ImageSet(name, split, np.random.default_rng(n).integers(0, 256, (n, 8, 8, 3), dtype=np.uint8))
+
+
+def resolved(**change: object) -> Terms:
+    given = {"p": P, "rule": P.metrics[0], "real": real(), "recipe": {"crop": "centre"}, "n_fake": 64} | change
+    return protocols.resolve(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_every_protocol_names_rows_that_exist(name: str) -> None:
+    p = PROTOCOLS[name]
+    assert p.name == name and p.extractor in EXTRACTORS
+    assert all(r.metric in METRICS and r.params for r in p.metrics)
+
+
+def test_lite0_ranks_by_kid_on_2048_images_against_training() -> None:
+    assert [r.metric for r in P.metrics] == ["kid", "fd"] and P.n == 2048 and P.reference_split == "train"
+
+
+def test_lite0_never_says_fid() -> None:
+    assert label("lite0", "fd") == "FD (Lite0)"
+    assert label("lite0", "kid") == "KID (Lite0)"
+    assert label("lite0", "kid_matched") == "KID (Lite0), matched n"
+
+
+def test_terms_spell_out_what_was_compared() -> None:
+    t, row = resolved(), EXTRACTORS["lite0"]
+    assert (t.metric, t.n_fake, t.n_real, t.reference, t.reference_split) == ("kid", 64, 20, "d", "train")
+    assert (t.weights_sha256, t.input_size, t.resize) == (row.weights_sha256, 224, row.resize)
+    assert t.reference_fingerprint == real().fingerprint
+
+
+def test_equal_conditions_have_equal_terms() -> None:
+    assert resolved() == resolved() and resolved().hash == resolved().hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_fake": 65},
+        {"real": real(21)},
+        {"real": real(name="e")},
+        {"real": real(split="val")},
+        {"recipe": {"crop": "none"}},
+        {"rule": P.metrics[1]},
+        {"rule": replace(P.metrics[0], params={**P.metrics[0].params, "degree": 2})},
+    ],
+)
+def test_any_other_condition_is_another_hash(change: dict[str, object]) -> None:
+    assert resolved(**change).hash != resolved().hash
+
+
+def test_every_field_of_terms_shapes_the_hash() -> None:
+    t = resolved()
+    for f in fields(Terms):
+        value = getattr(t, f.name)
+        other: Any = value + 1 if isinstance(value, int) else {"other": 1} if f.name == "params" else value + "x"
+        assert replace(t, **{f.name: other}).hash != t.hash, f.name
+
+
+def test_an_unknown_protocol_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ScoreError, match="no protocol named 'fid50k'; known: lite0"):
+        protocols.protocol("fid50k")
