@@ -1,0 +1,124 @@
+"""What looks on while Lightning trains: tells how far it is, stops it when it goes wrong, draws pictures now and then."""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from PIL import Image
+
+from core import families, pixels, sampling
+from core.configs import SampleConfig
+from core.errors import ConfigError
+from core.families import FAMILIES, Draw
+
+EVERY = 1.0  # seconds between two tellings
+SHARE = 0.05  # of the training's time that pictures may take
+SIDE = 4  # pictures in a row of the grid
+STEPS = 20  # a picture, where it is drawn in steps
+
+
+class Watch(L.Callback):
+    """Tells (done, total, note, loss=..., images_per_second=...) about every second, with val_loss and its parts after a check.
+
+    `loss` is the mean since the last telling. `images` and `seconds` count the training steps alone: neither checks nor
+    pictures.
+    """
+
+    def __init__(self, total: int, batch: int, tell: Callable[..., None]) -> None:
+        self.total, self.batch, self.tell = total, batch, tell
+        self.images, self.seconds = 0, 0.0
+        self.numbers: dict[str, float] = {}
+        # Losses since the last look with their steps. They are read together: each reading makes a GPU wait.
+        self.losses: list[tuple[int, torch.Tensor]] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.since = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.losses.append((batch_idx // trainer.accumulate_grad_batches + 1, outputs["loss"]))
+        if trainer.global_step >= self.total:
+            # Stopped this way, and not by max_steps, Lightning checks the last weights too.
+            trainer.should_stop = True
+        elif time.monotonic() - self.since >= EVERY:
+            self.look(trainer)
+            self.tell(trainer.global_step, self.total, f"Training, loss {self.numbers['loss']:.4g}", **self.numbers)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.look(trainer)
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        checked = {k: float(v) for k, v in trainer.callback_metrics.items()}
+        if not math.isfinite(checked["val_loss"]):
+            raise diverged("validation loss", trainer.global_step, pl_module)
+        note = f"Checked, validation loss {checked['val_loss']:.4g}"
+        self.tell(trainer.global_step, self.total, note, **self.numbers, **checked)
+        self.since = time.monotonic()
+
+    def look(self, trainer: L.Trainer) -> None:
+        """Reads the losses since the last look; ConfigError at the first that is not finite."""
+        if not self.losses:
+            return
+        # Lightning hands out the loss divided by the batches that are added up.
+        values = torch.stack([loss for _, loss in self.losses]).float().cpu() * trainer.accumulate_grad_batches
+        for (step, _), finite in zip(self.losses, values.isfinite().tolist(), strict=True):
+            if not finite:
+                raise diverged("training loss", step, trainer.lightning_module)
+        now, images = time.monotonic(), len(self.losses) * self.batch
+        self.numbers = {"loss": float(values.mean()), "images_per_second": images / max(now - self.since, 1e-9)}
+        self.images, self.seconds, self.since = self.images + images, self.seconds + now - self.since, now
+        self.losses.clear()
+
+
+class Pictures(L.Callback):
+    """Now and then a grid of 16 images from the same noise, as `file`: at most SHARE of the time, the first one apart.
+
+    It must stand before the averaging among the callbacks: then the averaged weights are still in their place.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.spent = self.last = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.start = time.monotonic()
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        now = time.monotonic()
+        if self.spent and self.spent + self.last > SHARE * (now - self.start):
+            return
+        write_grid(self.file, self.draw(pl_module))
+        self.last = time.monotonic() - now
+        self.spent += self.last
+
+    def draw(self, pl_module: Any) -> np.ndarray:
+        """(16, H, W, 3) float32 in [-1, 1]: seeds 0 to 15, by a few steps where the family takes steps."""
+        c = pl_module.c
+        family = FAMILIES[c.VERB[-1]]
+        sample = SampleConfig(model="in training", steps=STEPS)
+        walk = families.module(family).walk(Draw(pl_module.network, c, sampling.resolve(sample), c.size), range(SIDE * SIDE))
+        *_, last = walk
+        # Weights that have just gone wrong: the check that follows says so.
+        return np.nan_to_num(last.x)
+
+
+def write_grid(file: Path, images: np.ndarray) -> None:
+    """(16, H, W, 3) floats in [-1, 1] as a PNG of 4 by 4. A page may read it at any time: written beside, then renamed."""
+    n, h, w, _ = images.shape
+    rows = pixels.to_uint8(images).reshape(n // SIDE, SIDE, h, w, 3).transpose(0, 2, 1, 3, 4)
+    beside = file.with_name(f".{file.name}.part")
+    Image.fromarray(rows.reshape(n // SIDE * h, SIDE * w, 3)).save(beside, format="PNG")
+    os.replace(beside, file)
+
+
+def diverged(what: str, step: int, module: Any) -> ConfigError:
+    rate = module.c.learning_rate
+    return ConfigError(
+        f"The {what} was no longer a finite number at step {step} with a learning rate of {rate:g}; "
+        f"lower the learning rate, to {rate / 10:g} say."
+    )
