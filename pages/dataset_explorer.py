@@ -10,6 +10,15 @@ from core.ui import components, content, running
 
 PER_PAGE = 60
 
+
+def add_folder() -> None:
+    """Registers the folder, starts its preparation and shows it: before the page is run again, so that it can be chosen."""
+    with components.friendly_errors():
+        new = datasets.add(AddConfig(st.session_state["ds_source"].strip(), name=st.session_state["ds_new_name"].strip()))
+        running.start(PrepareConfig(new.name), f"Prepare {new.label}")
+        st.session_state["ds_name"] = new.name
+
+
 components.heading("Dataset Explorer", "What is in a data set: its images, its colours, split by split.")
 
 # Choose
@@ -21,12 +30,7 @@ with added.popover("Add a folder", icon=":material/create_new_folder:", width="s
         "Folder of images", placeholder="a path on this machine; class folders are recognised", key="ds_source"
     )
     new_name = st.text_input("Name in the studio", key="ds_new_name")
-    if st.button("Add and prepare", type="primary", disabled=not (source and new_name)):
-        with components.friendly_errors():
-            new = datasets.add(AddConfig(source.strip(), name=new_name.strip()))
-            running.start(PrepareConfig(new.name), f"Prepare {new.label}")
-            st.query_params["ds_name"] = new.name
-            st.rerun()
+    st.button("Add and prepare", type="primary", disabled=not (source and new_name), on_click=add_folder)
 
 # Ask
 card = components.prepared(name)
@@ -97,7 +101,7 @@ st.download_button(
 )
 
 if card.skipped:
-    with st.expander(f"{len(card.skipped)} files could not be read and were left out"):
+    with st.expander(f"Files that could not be read and were left out: {len(card.skipped)}"):
         st.dataframe([{"file": f, "reason": r} for f, r in card.skipped], hide_index=True)
 with st.expander("The same from the command line"):
     st.code(f"python -m core datasets show {card.name} --json", language="shell")
