@@ -27,14 +27,16 @@ if source == "CSV file":
         st.stop()
     sweep = sweeps.read_text(file.name, file.getvalue())
 else:
-    sweep = sweeps.load("trainings")
-    if not sweep.runs:
+    groups = sweeps.trainings.groups()
+    if not groups:
         components.empty(
             "No training has ended yet",
             "Each training of this studio becomes a run here, with its settings and its validation loss.",
         )
         components.link("baselines", "Start a training")
         st.stop()
+    group = st.selectbox("Trainings of", groups, key="sw_group", help="Losses of different families or data sets do not compare.")
+    sweep = sweeps.load(f"trainings:{group}")
 
 # Show
 sweeping.show(sweep)

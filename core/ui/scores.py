@@ -67,23 +67,26 @@ def table(rows: Sequence[Row]) -> None:
     for i, group in enumerate(groups.values()):
         if i == 1:
             st.caption("Measured under other conditions (n, reference or weights differ), so not ranked with the table above:")
-        st.dataframe([shown(r) for r in group], hide_index=True, column_config=COLUMNS, key=f"lb_table_{i}")
+        # Within a group n is the same for all but held-out images, which fill the matched column only.
+        n, matched = group[0]["n"], group[0]["n_matched"]
+        st.dataframe([shown(r, n, matched) for r in group], hide_index=True, column_config=COLUMNS, key=f"lb_table_{i}")
 
 
-def shown(r: Row) -> dict[str, Any]:
+def shown(r: Row, n: int, matched: int | None) -> dict[str, Any]:
     low, high = r["rank_low"], r["rank_high"]
-    rank = "yardstick" if r["rank"] is None else str(low) if low == high else f"{low}–{high}"
-    return {
-        "Rank": rank,
+    columns = {
+        "Rank": "yardstick" if r["rank"] is None else str(low) if low == high else f"{low}–{high}",
         "Model": r["model"],
         "Drawn by": r["sampler"] or "–",
-        "KID (Lite0)": with_error(r["kid"], r["kid_error"]),
-        "n": r["n"],
-        "KID (Lite0), matched n": with_error(r["kid_matched"], r["kid_matched_error"]),
-        "matched n": r["n_matched"],
-        "FD (Lite0)": with_error(r["fd"], r["fd_error"]) + (f" ({r['fd_band']})" if r["fd_band"] and r["fd"] is not None else ""),
-        "Evaluations an image": r["network_evaluations"],
-        "s per 1,000 images": r["seconds_per_1000"],
+        f"KID (Lite0), n = {n:,}": with_error(r["kid"], r["kid_error"]),
+    }
+    if matched not in (None, n):
+        columns[f"KID (Lite0), n = {matched:,}"] = with_error(r["kid_matched"], r["kid_matched_error"])
+    band = f" ({r['fd_band']})" if r["fd_band"] and r["fd"] is not None else ""
+    return columns | {
+        "FD (Lite0)": with_error(r["fd"], r["fd_error"]) + band,
+        "Evaluations": r["network_evaluations"],
+        "s per 1,000": r["seconds_per_1000"],
     }
 
 
@@ -91,17 +94,13 @@ COLUMNS = {
     "Rank": st.column_config.TextColumn(
         help="1 + the number of rows that are significantly better (5 %, Holm); a range where the order is open"
     ),
-    "KID (Lite0)": st.column_config.TextColumn(
-        help="Kernel distance of EfficientNet-Lite0 features ± standard error; 0 is the training data, lower is better"
-    ),
-    "KID (Lite0), matched n": st.column_config.TextColumn(
-        help="The same on as many images as there are held-out real ones: the column to read beside held-out"
-    ),
     "FD (Lite0)": st.column_config.TextColumn(
-        help="Fréchet distance of the same features; biased for small n, so it never decides here"
+        help="Fréchet distance of EfficientNet-Lite0 features; biased for small n, so it never decides here"
     ),
-    "Evaluations an image": st.column_config.NumberColumn(help="Network evaluations to draw one image"),
-    "s per 1,000 images": st.column_config.NumberColumn(format="%.1f", help="Seconds of drawing on the machine that drew them"),
+    "Evaluations": st.column_config.NumberColumn(help="Network evaluations to draw one image"),
+    "s per 1,000": st.column_config.NumberColumn(
+        format="%.1f", help="Seconds to draw 1,000 images, on the machine that drew them"
+    ),
 }
 
 
@@ -136,6 +135,7 @@ def details(rows: Sequence[Row]) -> None:
             st.markdown(f"**{r['model']}** · measured {r['created_at']}")
             st.code(str(r["command"]), language="shell", wrap_lines=True)
         st.caption(
-            "Rows with the same terms hash were measured under the same conditions: "
+            "KID (Lite0): kernel distance of EfficientNet-Lite0 features ± standard error; 0 is the training data, lower is "
+            "better. Rows with the same terms hash were measured under the same conditions: "
             + ", ".join(sorted({str(r["terms"])[:12] for r in rows}))
         )

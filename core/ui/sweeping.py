@@ -20,7 +20,7 @@ def show(sweep: Sweep) -> None:
         )
         return
     varying = list(sweeps.varying(sweep))
-    first, second, third = st.columns([2, 1, 4])
+    first, second, third = st.columns([3, 2, 6])
     metric = str(first.selectbox("Result", sweep.metrics, key="sw_metric", bind="query-params"))
     sweep = sweeps.leading(sweep, metric)
     directions = ["lower", "higher"]
