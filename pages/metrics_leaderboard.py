@@ -24,7 +24,9 @@ st.caption(rules.use)
 card = components.prepared(name)
 if card is None:
     st.stop()
-with st.expander("Evaluate a model or a folder of images", icon=":material/science:", expanded="lb_target" in st.query_params):
+# Decided once a visit: the address loses the parameter when the choice is the default one.
+st.session_state.setdefault("lb_open", "lb_target" in st.query_params)
+with st.expander("Evaluate a model or a folder of images", icon=":material/science:", expanded=st.session_state["lb_open"]):
     scores.form(card, rules)
 active = running.jobs.active("evaluate")
 if active:

@@ -108,7 +108,7 @@ def test_from_a_folder_to_an_exported_table(page: Any, server: Server, studio: A
     sample(page, server, model)
     table = evaluate_and_export(page, server, model)
     assert {"noise", model, "held-out", "gaussian-pca@photos"} <= set(table["model"])
-    assert table["kid"].notna().all()
+    assert table["kid_matched"].notna().all()
 
 
 def add_a_folder(page: Any, server: Server, folder: Path) -> None:
