@@ -44,7 +44,7 @@ for column, split in zip(facts[1:4], content.SPLITS, strict=True):
     column.metric(content.SPLIT_LABELS[split], f"{card.splits.get(split, 0):,}")
 facts[4].metric("Classes", len(card.classes) or "–")
 st.caption(
-    f"{card.label} · {card.source} · {card.licence} · prepared at {card.size} x {card.size}, split 80/10/10 by content, seed 42"
+    f"{card.label} · {card.source} · licence: {card.licence} · {card.size} x {card.size}, split 80/10/10 by content, seed 42"
 )
 
 st.subheader("Images", anchor=False)

@@ -33,11 +33,11 @@ def ranking(rows: Sequence[Row], metric: str = "kid", label: str = "") -> tuple[
         low, high = _reach(group, metric)
         names = ["<br>".join(plain(cut(part, 36)) for part in _parts(r)) for r in group]
         n = group[0].get("n_matched" if _matched(metric) else "n")
-        title = f"{plain(label)}{f', n = {n:,}' if n else ''} (lower is better), 95 % interval"
+        title = f"{plain(label)}{f', n = {n:,}' if n else ''}<br>95 % intervals; lower is better"
         figure.update_yaxes(tickvals=list(range(len(group))), ticktext=names, range=[len(group) - 0.4, -0.6], row=panel)
         figure.update_xaxes(title_text=title, range=[low, high], row=panel)
     bare(figure, 100 + sum(heights) + 70 * (len(heights) - 1), legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0})
-    figure.update_layout(margin={"b": 60})
+    figure.update_layout(margin={"b": 80})
     figure.update_xaxes(showgrid=True, zeroline=True, zerolinecolor=GREY)
     figure.update_yaxes(zeroline=False, showgrid=False)
     return figure, _sentence(groups, metric, label)

@@ -27,9 +27,9 @@ def side_by_side(card: DatasetCard) -> None:
     shown: list[tuple[str, SampleConfig | None]] = [
         ("Real images", None),
         ("Uniform noise", SampleConfig("noise", n=SHOWN)),
-        ("Gaussian in pixel PCA space", SampleConfig(f"gaussian-pca@{card.name}", n=SHOWN)),
+        ("Gaussian of pixels", SampleConfig(f"gaussian-pca@{card.name}", n=SHOWN)),
     ]
-    columns = st.columns(4, gap="medium")
+    columns = components.cells(4, 170)
     for column, (title, c) in zip(columns, shown, strict=False):
         with column:
             st.markdown(f"**{title}**")
@@ -38,12 +38,14 @@ def side_by_side(card: DatasetCard) -> None:
             else:
                 samples(c, title)
     with columns[3]:
+        st.markdown("**VAE**")
         if not vaes:
-            st.markdown("**VAE**")
             components.empty("No VAE is trained here yet", "The form below trains one in a few minutes.")
             return
+        place = st.container()
         chosen = st.selectbox("VAE", [m.id for m in vaes], key="bl_vae", bind="query-params", label_visibility="collapsed")
-        samples(SampleConfig(str(chosen), n=SHOWN), f"VAE {chosen}")
+        with place:
+            samples(SampleConfig(str(chosen), n=SHOWN), f"VAE {chosen}")
 
 
 def samples(c: SampleConfig, title: str) -> None:

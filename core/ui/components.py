@@ -76,8 +76,10 @@ def prepared(name: str, size: int = 32) -> DatasetCard | None:
     return None
 
 
-def columns_of(n: int, wanted: int = 4) -> Sequence[st.delta_generator.DeltaGenerator]:
-    return st.columns(min(n, wanted), gap="medium")
+def cells(n: int, narrowest: int) -> Sequence[st.delta_generator.DeltaGenerator]:
+    """n places of equal width in as few rows as fit, none narrower than so many screen pixels."""
+    grid = st.grid("auto", min_column_width=narrowest, gap="medium")
+    return [grid.container() for _ in range(n)]
 
 
 def duration(seconds: float | None) -> str:

@@ -18,7 +18,8 @@ FEWEST_STEPS = 5
 def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     """The settings of a drawing; all of them in the URL."""
     names = list(sampling.SAMPLERS)
-    first, second, third, fourth, fifth = st.columns([3, 2, 2, 1, 1])
+    # As many beside each other as fit: two rows on a narrow window.
+    first, second, third, fourth, fifth = components.cells(5, 170)
     model = first.selectbox("Model", [m.id for m in trained], key="sm_model", bind="query-params")
     name = second.selectbox(
         "Sampler", names, key="sm_sampler", format_func=lambda s: sampling.SAMPLERS[s].label, bind="query-params"

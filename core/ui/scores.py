@@ -124,7 +124,7 @@ def intervals(rows: Sequence[Row], rules: EvalProtocol) -> None:
     chosen = st.segmented_control(
         "Images of each model", list(sizes), default=default, required=True, key="lb_size", format_func=lambda r: sizes[r]
     )
-    figure, alt = figures.ranking(rows, str(chosen), label=label(rules.name, str(chosen)))
+    figure, alt = figures.ranking(rows, str(chosen), label=label(rules.name, lead))
     st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
     st.caption(alt)
 

@@ -73,7 +73,9 @@ def test_equal_terms_have_equal_hashes_whatever_the_order_of_their_parameters() 
     assert terms(params={"a": 1, "b": 2}).hash == terms(params={"b": 2, "a": 1}).hash
 
 
-@pytest.mark.parametrize("change", [{"n_fake": 99}, {"n_real": 99}, {"resize": "bicubic"}, {"weights_sha256": "v"}, {"params": {}}])
+@pytest.mark.parametrize(
+    "change", [{"n_fake": 99}, {"n_real": 99}, {"resize": "bicubic"}, {"weights_sha256": "v"}, {"params": {}}]
+)
 def test_any_changed_condition_changes_the_hash(change: dict[str, object]) -> None:
     assert terms(**change).hash != terms().hash
 

@@ -85,5 +85,5 @@ def test_the_matched_metric_goes_by_its_own_terms_and_number() -> None:
     other = row("folder", 0.1, kid_matched=0.1, n_matched=300, terms_matched="o")
     figure, _ = figures.ranking([own, other, held_out], "kid_matched", "KID, matched n")
     assert list(figure.layout.yaxis.ticktext) == ["held-out", "vae"]
-    assert figure.layout.xaxis.title.text == "KID, matched n, n = 432 (lower is better), 95 % interval"
+    assert figure.layout.xaxis.title.text == "KID, matched n, n = 432<br>95 % intervals; lower is better"
     np.testing.assert_allclose(figure.data[0].error_x.array, [0.196])
