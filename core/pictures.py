@@ -31,11 +31,6 @@ def sheet(
     return png(tiled(images, columns=columns, scale=scale, gap=gap, background=background))
 
 
-def filmstrip(frames: np.ndarray, *, scale: int = 1, gap: int = 2) -> bytes:
-    """(K, H, W, 3) uint8 -> PNG of the frames side by side, the first one left."""
-    return sheet(frames, columns=len(frames), scale=scale, gap=gap)
-
-
 def tiled(
     images: np.ndarray,
     *,

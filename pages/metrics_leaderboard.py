@@ -49,15 +49,8 @@ if not rows:
 scores.table(rows)
 scores.intervals(rows, rules)
 with st.container(horizontal=True):
-    for kind, label in (("csv", "CSV"), ("md", "Markdown"), ("latex", "LaTeX"), ("json", "JSON")):
-        text = export.table(rows, kind)
-        ending = "tex" if kind == "latex" else kind
-        st.download_button(
-            label,
-            text,
-            f"leaderboard-{name}-{protocol}.{ending}",
-            on_click="ignore",
-            key=f"lb_export_{kind}",
-            icon=":material/download:",
-        )
+    for form in export.FORMATS.values():
+        text, file = export.table(rows, form.name, scores.footnote(rows)), f"leaderboard-{name}-{protocol}.{form.ending}"
+        key = f"lb_export_{form.name}"
+        st.download_button(form.label, text, file, form.mime, on_click="ignore", key=key, icon=":material/download:")
 scores.details(rows)

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -188,13 +187,6 @@ def log(job_id: str, tail: int = LOG_TAIL) -> str:
     with file.open("rb") as f:
         f.seek(max(0, file.stat().st_size - tail))
         return f.read().decode("utf-8", errors="replace")
-
-
-def remove(job_id: str) -> None:
-    """Deletes the folder of a finished job. JobError while it is active."""
-    if read(job_id).active:
-        raise JobError(f"{job_id} is still active; cancel it first.")
-    shutil.rmtree(paths.job(job_id))
 
 
 def follow(job: Job, say: Callable[[Job], None] | None = None, *, cancel_on_interrupt: bool = True) -> Job:

@@ -129,6 +129,12 @@ def intervals(rows: Sequence[Row], rules: EvalProtocol) -> None:
     st.caption(alt)
 
 
+def footnote(rows: Sequence[Row]) -> str:
+    """Under an exported table: what must be equal before two of its numbers are compared."""
+    groups = sorted({str(r["terms"])[:12] for r in rows})
+    return f"KID and FD of EfficientNet-Lite0 features, +- standard error; comparable within equal terms: {', '.join(groups)}."
+
+
 def details(rows: Sequence[Row]) -> None:
     with st.expander("How each number was made"):
         for r in rows:

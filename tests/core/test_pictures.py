@@ -45,13 +45,6 @@ def test_each_tile_of_a_sheet_is_its_image_and_the_rest_is_background(n: int, co
     assert picture.shape == (down * (5 * scale + gap) - gap, across * (7 * scale + gap) - gap, 3)
 
 
-def test_a_filmstrip_is_one_row_in_order() -> None:
-    frames = images(4)
-    picture = decoded(pictures.filmstrip(frames, gap=1))
-    assert picture.shape == (5, 4 * 8 - 1, 3)
-    np.testing.assert_array_equal(picture[:, 16:23], frames[2])
-
-
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (2, 2), (4, 2), (10, 5), (12, 4), (13, 4), (16, 4), (32, 8), (100, 10)])
 def test_sheets_are_nearly_square_and_whole_where_that_takes_little(n: int, columns: int) -> None:
     assert pictures.balanced(n) == columns
