@@ -31,16 +31,19 @@ _mutex = threading.Lock()
 def warm(modules: Sequence[str]) -> None:
     """Starts a standby process unless one waits already. It takes about 500 MB once torch is imported."""
     with _mutex:
-        _waiting[:] = [p for p in _waiting if p.poll() is None]
-        if not _waiting:
-            _waiting.append(_start(modules))
+        _waiting[:] = [_one(modules)]
+
+
+def _one(modules: Sequence[str]) -> subprocess.Popen[bytes]:
+    """The waiting process, or a new one. The caller holds the mutex: two sessions must not get the same one."""
+    return next((p for p in _waiting if p.poll() is None), None) or _start(modules)
 
 
 def submit(c: Config, modules: Sequence[str], *, title: str = "") -> Job:
     """The config's verb as a job in the waiting process; in a new one under a supervisor where none can be had."""
-    warm(modules)
     with _mutex:
-        process = _waiting.pop()
+        process = _one(modules)
+        _waiting.clear()
     folder = jobs.create(c, title=title)
     assert process.stdin is not None
     assert process.stdout is not None

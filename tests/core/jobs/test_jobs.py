@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -254,3 +255,17 @@ def test_a_dead_standby_is_replaced_without_losing_the_job(fresh_standby: None, 
     job = standby.submit(SampleConfig("noise", n=4), ["json"])
     monkeypatch.setattr(process, "poll", real)
     assert wait(job).state == "done"
+
+
+def test_two_sessions_at_once_get_a_process_each(fresh_standby: None) -> None:
+    started: list[Job] = []
+    threads = [
+        threading.Thread(target=lambda s=seed: started.append(standby.submit(SampleConfig("noise", n=1, seed=s), ["json"])))
+        for seed in range(3)
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len({j.id for j in started}) == 3
+    assert [wait(j).state for j in started] == ["done"] * 3
