@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 import uuid
 import warnings
@@ -30,6 +31,16 @@ FORMAT = 1
 
 class Damaged(Exception):
     """An entry's bytes are not those that were written."""
+
+
+def check_writable() -> None:
+    """StoreError unless the cache folder is there, or can be made, and takes files."""
+    try:
+        paths.cache().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=paths.cache()):
+            pass
+    except OSError as e:
+        raise StoreError(f"{paths.cache()} cannot be written ({e.strerror}); set STUDIO_CACHE to a folder that can.") from e
 
 
 def key(kind: str, recipe: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core import configs, jobs
+from core import configs, jobs, store
 from core.errors import StudioError
 from core.families import FAMILIES
 from core.jobs import worker
@@ -35,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if worker.folder() is not None:
             return worker.run(lambda: trained_here(configs.from_namespace(CONFIGS[ns.family], ns)))
+        store.check_writable()
         c: run.Trainable = configs.from_namespace(CONFIGS[ns.family], ns)
         run.check(c)
         job = jobs.follow(jobs.submit(c, title=f"{ns.family} on {c.dataset}"), say)

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from core import store
 from core.cli import datasets, doctor, evaluate, jobs, leaderboard, models, sample, sweep
 from core.jobs import worker
 
@@ -31,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     ns = parser().parse_args([w for i, w in enumerate(argv) if w != "--json" or i >= len(before_end)])
 
     def verb() -> Mapping[str, object]:
+        store.check_writable()
         document, text = ns.run(ns)
         shown = json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text
         if shown:

@@ -44,7 +44,7 @@ def prepared(ns: argparse.Namespace) -> Said:
     skipped = [{"file": f, "reason": r} for f, r in card.skipped]
     text = f"{card.name}: {card.n} images at {card.size} px; " + ", ".join(f"{k} {v}" for k, v in card.splits.items())
     if skipped:
-        text += f"; {len(skipped)} files skipped:\n" + aligned(skipped, "")
+        text += f"; skipped files ({len(skipped)}):\n" + aligned(skipped, "")
     return row(card) | {"skipped": skipped}, text
 
 

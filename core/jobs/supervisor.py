@@ -148,7 +148,7 @@ def outcome(folder: Path, exit_code: int | None, seconds: float) -> dict[str, An
 
 def why(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        hint = "; most likely the machine ran out of memory" if exit_code == -9 else ""
+        hint = "; most likely the machine ran out of memory, or somebody killed it" if exit_code == -9 else ""
         return f"The job was ended by signal {-exit_code}{hint}; its log says how far it came."
     if exit_code == 0:
         return "The job ended without a result; its log says how far it came."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import paths
+from core import paths, store
 from core.ui import components, running
 
 PAGES = {
@@ -24,7 +24,8 @@ page = st.navigation(
     ]
 )
 st.logo(str(paths.PROJECT / "core/ui/icon.png"), size="large")
-with st.sidebar:
-    running.sidebar()
 with components.friendly_errors():
+    store.check_writable()
+    with st.sidebar:
+        running.sidebar()
     page.run()

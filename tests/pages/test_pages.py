@@ -168,3 +168,12 @@ def test_the_same_work_is_not_started_twice(monkeypatch: pytest.MonkeyPatch) -> 
 def test_time_left_is_the_rest_at_the_present_pace() -> None:
     job = Job("a", "train", "x", (), "running", "now", done=25, total=100, seconds=10.0)
     assert running.remaining(job) == 30.0
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    started: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("STUDIO_CACHE", str(tmp_path / "file" / "cache"))
+    at = AppTest.from_file(str(paths.PROJECT / "core/ui/router.py"), default_timeout=60).run()
+    assert not at.exception and [e for e in at.error if "cannot be written" in e.value]

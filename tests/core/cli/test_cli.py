@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import core.cli
+import trainers.cli
 from core import paths
 
 
@@ -64,6 +65,19 @@ def test_wrong_usage_is_exit_2(argv: list[str], capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as e:
         core.cli.main(argv)
     assert e.value.code == 2
+
+
+@pytest.mark.parametrize("program", ["core", "trainers"])
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("STUDIO_CACHE", str(tmp_path / "file" / "cache"))
+    main = {"core": core.cli.main, "trainers": trainers.cli.main}[program]
+    argv = {"core": ["datasets", "prepare", "petals"], "trainers": ["vae", "--dataset", "petals"]}[program]
+    assert main(argv) == 1
+    said = capsys.readouterr()
+    assert "cannot be written" in said.err and said.err.count("\n") == 1
 
 
 def test_an_empty_folder_is_refused_and_nothing_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
