@@ -79,7 +79,7 @@ def test_each_address_opens_its_own_page(path: str, page: Any, server: Server) -
     settled(page)
     assert page.get_by_text("Page not found").count() == 0
     # Content, or a way to start it.
-    page.locator("[data-testid=stMain]").locator("img, button").first.wait_for()
+    page.locator("[data-testid=stMain]").locator("img:visible, button:visible").first.wait_for()
 
 
 def test_an_image_reaches_the_browser_pixel_for_pixel(page: Any, server: Server, studio: Any) -> None:
