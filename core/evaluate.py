@@ -149,10 +149,14 @@ def _folder(c: EvaluateConfig, p: EvalProtocol, command: str) -> Target:
     if given:
         raise ConfigError(f"{', '.join(given)} cannot be used with the folder {c.target}: its images are drawn already.")
     images = datasets.read_folder(c.target, size=models.BUILTIN_SIZE)
+    if c.n > len(images):
+        raise ScoreError(f"{c.target} has {len(images)} images, {c.n} were asked for; leave --n out or make it smaller.")
     order = np.random.default_rng(c.seed).permutation(len(images))[: c.n or p.n]
     _check_n(len(order), c.target)
     images = replace(images, images=images.images[order], labels=None if images.labels is None else images.labels[order])
-    return Target(images.name, "folder", models.BUILTIN_SIZE, images=images, command=command)
+    # Two parts of the path tell more folders apart than one, and no model can have such a name.
+    subject = "/".join(Path(c.target).expanduser().resolve().parts[-2:])
+    return Target(subject, "folder", models.BUILTIN_SIZE, images=images, command=command)
 
 
 def _is_folder(target: str) -> bool:

@@ -111,6 +111,11 @@ def recording(c: SampleConfig) -> Arrays | None:
     return store.get("walks", _way_recipe(c)) if _known(c) else None
 
 
+def way_key(c: SampleConfig) -> str:
+    """Names the content of the recording, as the store does: by what the model is, not by what it is called."""
+    return store.key("walks", _way_recipe(resolve(c)))
+
+
 # --------------------------------------------------------------------------------------------------------- drawing
 
 Open = Callable[[int], Iterator[Step]]

@@ -1,7 +1,7 @@
 """The ranking: only inside one Terms hash of the leading metric, by significant differences, with the yardsticks beside."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -11,7 +11,7 @@ from core.errors import ScoreError, unknown
 from core.protocols import MATCHED, PROTOCOLS, label
 from core.types import Evaluation, Score, Terms
 
-__all__ = ["Group", "Row", "label", "newest", "rows", "table", "why_apart"]
+__all__ = ["Group", "Row", "footnote", "for_print", "label", "newest_pair", "rows", "table", "why_apart"]
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,49 @@ def rows(dataset: str | None = None, protocol: str | None = None) -> list[dict[s
     return [_flat(row, group) for d, p in known for group in table(d, p) for row in group.rows]
 
 
-def newest(subject: str, dataset: str, protocol: str) -> Evaluation:
-    """The newest evaluation of a model, folder or yardstick, with its influences; ScoreError where there is none."""
+PRINTED = (
+    *("rank", "model", "sampler", "kid", "kid_error", "n", "kid_matched", "kid_matched_error", "n_matched"),
+    *("fd", "fd_error", "fd_band", "n_real", "network_evaluations"),
+)
+
+
+def for_print(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The columns that a reader of a paper needs; `footnote` says the rest."""
+    return [{name: r[name] for name in PRINTED} for r in rows]
+
+
+def footnote(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Under an exported table: whose features, and what must be equal before two of its numbers are compared."""
+    if not rows:
+        return ""
+    terms = ", ".join(sorted({str(r["terms"])[:12] for r in rows}))
+    where = ", ".join(sorted({f"{r['dataset']} under {label(str(r['protocol']), 'kid')}" for r in rows}))
+    return f"{where}; errors are standard errors; comparable within equal terms only: {terms}."
+
+
+def newest_pair(a: str, b: str, dataset: str, protocol: str, metric: str) -> tuple[Evaluation, Evaluation]:
+    """The newest evaluations of two models, folders or yardsticks that have equal Terms, with their influences.
+
+    Where no two have, the newest of each: `compare.pair` then names what differs. ScoreError where one has no evaluation.
+    """
+    if protocol not in PROTOCOLS:
+        raise ScoreError(unknown("protocol", protocol, PROTOCOLS))
+    ones, twos = (_of(subject, dataset, protocol) for subject in (a, b))
+    pairs = [(x, y) for x in ones for y in twos if metric in x.scores and metric in y.scores]
+    equal = [(x, y) for x, y in pairs if x.scores[metric].terms.hash == y.scores[metric].terms.hash]
+    one, two = max(equal, key=lambda p: (min(p[0].id, p[1].id), p[0].id, p[1].id)) if equal else (ones[-1], twos[-1])
+    return results.with_influences(one), results.with_influences(two)
+
+
+def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:
+    """Every evaluation of this subject, oldest first; ScoreError where there is none."""
     found = [e for e in results.read(dataset, protocol) if e.subject in (subject, f"{subject}@{dataset}")]
     if not found:
         raise ScoreError(
             f"{subject} has no evaluation on {dataset} under {protocol}; "
-            f"make one: python -m core evaluate {subject} --dataset {dataset} --protocol {protocol}"
+            f"make one: python -m core evaluate {subject} --dataset {dataset} --protocol {protocol}."
         )
-    return results.with_influences(found[-1])
+    return found
 
 
 def why_apart(a: Group, b: Group) -> str:
@@ -99,7 +133,9 @@ def _newest_of_each(evaluations: Sequence[Evaluation], lead: str) -> list[Evalua
         if lead in e.scores:
             c = e.sample
             how = c and (c.weights, c.sampler, c.steps, c.grid, c.eta)
-            kept[e.subject, e.kind, how, e.scores[lead].terms.hash] = e
+            # A folder is its content: another one may have the same name.
+            content = e.fingerprint if e.kind == "folder" else ""
+            kept[e.subject, e.kind, how, content, e.scores[lead].terms.hash] = e
     return list(kept.values())
 
 

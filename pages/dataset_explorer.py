@@ -61,9 +61,7 @@ with left:
     )
 with middle:
     label = st.selectbox("Class", ["all", *card.classes], key="ds_class", bind="query-params", disabled=not card.classes)
-positions = content.members(
-    card.name, str(split), card.size, content.recipe(card), card.classes.index(label) if label in card.classes else None
-)
+positions = content.members(card.name, str(split), card.size, card.classes.index(label) if label in card.classes else None)
 pages = max(1, math.ceil(len(positions) / PER_PAGE))
 with right:
     page = st.pagination(pages, key="ds_page", bind="query-params")

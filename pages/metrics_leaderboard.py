@@ -50,7 +50,9 @@ scores.table(rows)
 scores.intervals(rows, rules)
 with st.container(horizontal=True):
     for form in export.FORMATS.values():
-        text, file = export.table(rows, form.name, scores.footnote(rows)), f"leaderboard-{name}-{protocol}.{form.ending}"
+        # What people read has the columns of a paper; what programs read has them all.
+        kept = leaderboard.for_print(rows) if form.name in ("md", "latex") else rows
+        text, file = export.table(kept, form.name, leaderboard.footnote(rows)), f"leaderboard-{name}-{protocol}.{form.ending}"
         key = f"lb_export_{form.name}"
         st.download_button(form.label, text, file, form.mime, on_click="ignore", key=key, icon=":material/download:")
 scores.details(rows)

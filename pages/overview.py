@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import datasets, jobs, leaderboard, models
-from core.ui import components, content, running
+from core.ui import components, content, running, scores
 
 components.heading("Fidelio", "Evaluate and compare small-image generative models, with the rules and errors of every number.")
 
@@ -52,10 +52,11 @@ for column, (page, title, count, says) in zip(st.columns(len(STEPS), gap="small"
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Best so far", anchor=False)
-    best = [r for r in rows if r["kind"] == "model" and r["rank"] == 1]
+    best = scores.best_models(rows)
     if best:
         shown = [
-            {"Data set": r["dataset"], "Model": r["model"], "KID (Lite0)": r["kid"], "± error": r["kid_error"]} for r in best
+            {"Data set": r["dataset"], "Model": r["model"], "Score": scores.with_error(r["kid"], r["kid_error"]), "n": r["n"]}
+            for r in best
         ]
         st.dataframe(shown, hide_index=True)
     else:

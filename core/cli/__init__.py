@@ -4,6 +4,7 @@ Exit 0 done; 1 a person can put it right (one sentence on standard error); 2 wro
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -29,12 +30,16 @@ def main(argv: Sequence[str]) -> int:
     # --json may stand anywhere on the line.
     before_end = argv[: list(argv).index("--")] if "--" in argv else argv
     as_json = "--json" in before_end
+    for stream in (sys.stdout, sys.stderr):
+        # A console that cannot show a letter (Windows' cp1252, say) gets a question mark, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     ns = parser().parse_args([w for i, w in enumerate(argv) if w != "--json" or i >= len(before_end)])
 
     def verb() -> Mapping[str, object]:
         store.check_writable()
         document, text = ns.run(ns)
-        shown = json.dumps(document, ensure_ascii=False, allow_nan=False) if as_json else text
+        shown = json.dumps(document, allow_nan=False) if as_json else text
         if shown:
             print(shown, flush=True)
         return document if isinstance(document, Mapping) else {"rows": document}

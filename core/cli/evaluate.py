@@ -52,7 +52,7 @@ def evaluated(ns: argparse.Namespace) -> Said:
 
 
 def compared(ns: argparse.Namespace) -> Said:
-    a, b = (leaderboard.newest(x, ns.dataset, ns.protocol) for x in (ns.a, ns.b))
+    a, b = leaderboard.newest_pair(ns.a, ns.b, ns.dataset, ns.protocol, ns.metric)
     c = compare.pair(a, b, ns.metric)
     better = {"a": c.a, "b": c.b}.get(c.verdict)
     said = f"{better} is better" if better else f"undecided; a difference of {c.detectable:.3g} could have been shown"

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from core import export, leaderboard
+from core import datasets, export, leaderboard, protocols
 from core.cli.words import Said, aligned, verb
 
 
@@ -16,7 +16,14 @@ def add(verbs: Any) -> None:
 
 def ranked(ns: argparse.Namespace) -> Said:
     rows = leaderboard.rows(ns.dataset, ns.protocol)
+    if not rows:
+        # An empty table is right for a data set that is there, wrong for a slip of the pen.
+        if ns.dataset:
+            datasets.card(ns.dataset)
+        if ns.protocol:
+            protocols.protocol(ns.protocol)
     if ns.format == "table":
         keep = [{k: v for k, v in r.items() if k not in ("command", "terms")} for r in rows]
         return rows, aligned(keep, "Nothing is evaluated yet. Start with: python -m core evaluate noise --dataset petals")
-    return rows, export.table(rows, ns.format).rstrip("\n")
+    printed = leaderboard.for_print(rows) if ns.format in ("md", "latex") else rows
+    return rows, export.table(printed, ns.format, leaderboard.footnote(rows)).rstrip("\n")

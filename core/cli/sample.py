@@ -36,10 +36,13 @@ def sampled(ns: argparse.Namespace) -> Said:
     else:
         way = {}
         images = generate.images(c, worker.quietly()).images
-    if ns.out:
-        _write(ns.out, images)
-    if ns.trajectory:
-        ns.trajectory.write_bytes(pictures.gif(np.stack([pictures.tiled(f) for f in way["x"]]), fps=12))
+    try:
+        if ns.out:
+            _write(ns.out, images)
+        if ns.trajectory:
+            ns.trajectory.write_bytes(pictures.gif(np.stack([pictures.tiled(f) for f in way["x"]]), fps=12))
+    except OSError as e:
+        raise ConfigError(f"{e.filename} cannot be written ({e.strerror}); choose another place: the images are kept.") from e
     document = {
         "model": c.model,
         "n": c.n,
@@ -75,6 +78,9 @@ def _check_targets(ns: argparse.Namespace, c: SampleConfig) -> None:
     """Before any image is drawn."""
     if ns.out and ns.out.suffix.lower() != ".png" and ns.out.exists() and (not ns.out.is_dir() or any(ns.out.iterdir())):
         raise ConfigError(f"{ns.out} exists already; give a new folder or a .png file.")
+    for file in (ns.out, ns.trajectory):
+        if file and file.suffix and file.is_dir():
+            raise ConfigError(f"{file} is a folder; give the name of a file.")
     if ns.trajectory and ns.trajectory.suffix.lower() != ".gif":
         raise ConfigError(f"--trajectory is {ns.trajectory}; needed: a .gif file.")
     if ns.trajectory and c.n > RECORDED:

@@ -105,9 +105,9 @@ def heldout(name: str, n: int, *, size: int = 32) -> ImageSet:
 
 
 def read_folder(path: str | Path, *, size: int = 32) -> ImageSet:
-    """A folder of images as they are, at any depth, in the order of their names; unreadable files are left out.
+    """A folder of images as they are, at any depth, in the order of their names.
 
-    DataError for no folder, or where not one file can be read.
+    DataError for no folder, or where a file cannot be read.
     """
     source = folder.resolved(str(path))
     images = preparation.as_they_are(source, folder.images_in(source), size)
@@ -206,4 +206,6 @@ def _record(name: str, size: int) -> Mapping[str, Any] | None:
         record = json.loads(_record_file(name, size).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return record if isinstance(record, dict) and {"key", "facts"} <= record.keys() else None
+    facts = record.get("facts") if isinstance(record, dict) else None
+    whole = isinstance(facts, dict) and {"recipe", "splits", "classes", "skipped"} <= facts.keys() and record.get("key")
+    return record if whole else None

@@ -86,10 +86,17 @@ def divided(source: Path, files: Sequence[File], size: int, progress: Progress =
 
 
 def as_they_are(source: Path, files: Sequence[File], size: int) -> np.ndarray:
-    """(N, size, size, 3) uint8 in the order of the files; those that cannot be read are left out."""
+    """(N, size, size, 3) uint8 in the order of the files. DataError where one cannot be read: a score says of how many it is."""
 
     def compute(scratch: Path) -> Arrays:
-        return {"images": _read_all(source, files, size, scratch, silent).images}
+        seen = _read_all(source, files, size, scratch, silent)
+        if seen.skipped:
+            file, reason = seen.skipped[0]
+            raise DataError(
+                f"{len(seen.skipped)} of the {len(files)} images in {source} cannot be read, the first being {file} ({reason}); "
+                f"mend them or take them out."
+            )
+        return {"images": seen.images}
 
     return streams.kept(key(source, files, size, divided=False), compute)["images"]
 

@@ -68,7 +68,13 @@ def samples(c: SampleConfig, title: str) -> None:
 
 
 def form(card: DatasetCard) -> Job | None:
-    """The knobs of a training, its command, and the button; the job once it is started."""
+    """The knobs of a training, its command, and the button; the job once it is started. A slip hides nothing below it."""
+    with components.friendly_errors():
+        return _form(card)
+    return None
+
+
+def _form(card: DatasetCard) -> Job | None:
     family = st.segmented_control(
         "Family",
         list(FAMILIES),

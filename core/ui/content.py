@@ -25,9 +25,8 @@ def densities(card: DatasetCard) -> dict[str, np.ndarray]:
     return {SPLIT_LABELS[s]: density(card.name, s, card.size, recipe(card)) for s in SPLITS if card.splits.get(s)}
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def members(name: str, split: str, size: int, recipe: str, label: int | None) -> np.ndarray:
-    """Positions of the images of one class in a split; of all of them for None."""
+def members(name: str, split: str, size: int, label: int | None) -> np.ndarray:
+    """Positions of the images of one class in a split; of all of them for None. Not kept: labels are no part of the recipe."""
     images = datasets.load(name, split, size=size)
     if label is None or images.labels is None:
         return np.arange(len(images))
@@ -48,12 +47,16 @@ def first(card: DatasetCard, split: str, n: int, columns: int) -> bytes:
 
 def scale(size: int) -> int:
     """How many screen pixels show one of the image's: about 96 a side."""
-    return max(1, 96 // size)
+    return min(pictures.LARGEST_SCALE, max(1, 96 // size))
+
+
+def frame(c: SampleConfig, which: str, index: int, columns: int) -> bytes:
+    """One kept step of a recorded way, `which` being x or x0, as PNG."""
+    return _frame(generate.way_key(c), c, which, index, columns)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def frame(c: SampleConfig, which: str, index: int, columns: int) -> bytes:
-    """One kept step of a recorded way, `which` being x or x0, as PNG."""
+def _frame(key: str, c: SampleConfig, which: str, index: int, columns: int) -> bytes:
     way = generate.recording(c)
     assert way is not None, "asked for only once it is recorded"
     images = np.asarray(way[which][index])

@@ -104,6 +104,17 @@ COLUMNS = {
 }
 
 
+def best_models(rows: Sequence[Row]) -> list[Row]:
+    """The best model of each data set and protocol, from its first group: that with the most images."""
+    found: dict[tuple[str, str], Row] = {}
+    first: dict[tuple[str, str], str] = {}
+    for r in rows:
+        where = (str(r["dataset"]), str(r["protocol"]))
+        if r["kind"] == "model" and first.setdefault(where, str(r["terms"])) == r["terms"]:
+            found.setdefault(where, r)
+    return list(found.values())
+
+
 def with_error(value: float | None, error: float | None) -> str:
     """0.1234 ± 0.0021; the error decides how many digits are shown."""
     if value is None:
@@ -127,12 +138,6 @@ def intervals(rows: Sequence[Row], rules: EvalProtocol) -> None:
     figure, alt = figures.ranking(rows, str(chosen), label=label(rules.name, lead))
     st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
     st.caption(alt)
-
-
-def footnote(rows: Sequence[Row]) -> str:
-    """Under an exported table: what must be equal before two of its numbers are compared."""
-    groups = sorted({str(r["terms"])[:12] for r in rows})
-    return f"KID and FD of EfficientNet-Lite0 features, +- standard error; comparable within equal terms: {', '.join(groups)}."
 
 
 def details(rows: Sequence[Row]) -> None:

@@ -161,10 +161,16 @@ def test_a_model_of_another_size_is_compared_at_its_own(photos: TinyNetwork, tmp
 def test_a_folder_of_images(photos: TinyNetwork, tmp_path: Path) -> None:
     folder = tiny_scores.write_folder(tmp_path / "mine", images(30, seed=8, shift=10))
     e = evaluate.run(EvaluateConfig(str(folder), "photos", "tiny"))
-    assert (e.subject, e.kind, e.sample, e.sampling_seconds) == ("mine", "folder", None, None)
+    assert (e.subject, e.kind, e.sample, e.sampling_seconds) == (f"{tmp_path.name}/mine", "folder", None, None)
     assert e.scores["kid"].terms.n_fake == 30
-    assert subjects() == ["held-out", "gaussian-pca@photos", "noise", "mine"]
+    assert subjects() == ["held-out", "gaussian-pca@photos", "noise", f"{tmp_path.name}/mine"]
     assert leaderboard.rows("photos", "tiny")[0]["n"] == 30
+
+
+def test_more_images_than_a_folder_has_are_refused(photos: TinyNetwork, tmp_path: Path) -> None:
+    folder = tiny_scores.write_folder(tmp_path / "mine", images(30, seed=8))
+    with pytest.raises(ScoreError, match="has 30 images, 31 were asked for"):
+        evaluate.run(EvaluateConfig(str(folder), "photos", "tiny", n=31))
 
 
 def test_a_large_folder_is_sampled_not_cut(photos: TinyNetwork, tmp_path: Path) -> None:

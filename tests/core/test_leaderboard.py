@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import leaderboard, results
+from core import compare, leaderboard, results
 from core.errors import ScoreError
 from core.types import Evaluation, Features
 from tests.core.toy_evaluations import draw, evaluation, real
@@ -131,15 +131,42 @@ def test_an_unknown_protocol_is_told_with_the_known_ones() -> None:
         leaderboard.table("toys", "x")
 
 
-def test_newest_finds_the_last_evaluation_with_its_influences(ref: Features) -> None:
+def test_two_are_compared_by_their_newest_evaluations_of_equal_terms(ref: Features) -> None:
+    """A later evaluation of one of them with another n does not take away what can be compared."""
     results.record(evaluation("m", draw(N, 1), ref))
     last = results.record(evaluation("m", draw(N, 2), ref))
     pca = results.record(evaluation("gaussian-pca@toys", draw(N, 3), ref, kind="yardstick"))
-    found = leaderboard.newest("m", "toys", "lite0")
-    assert found.id == last.id and found.scores["kid"].influence_fake is not None
-    assert leaderboard.newest("gaussian-pca", "toys", "lite0").id == pca.id
+    results.record(evaluation("gaussian-pca@toys", draw(N // 2, 3), ref, kind="yardstick"))
+    one, two = leaderboard.newest_pair("m", "gaussian-pca", "toys", "lite0", "kid")
+    assert (one.id, two.id) == (last.id, pca.id) and one.scores["kid"].influence_fake is not None
+
+
+def test_where_no_terms_are_equal_the_newest_are_given_so_that_the_difference_can_be_told(ref: Features) -> None:
+    a, b = results.record(evaluation("a", draw(N, 1), ref)), results.record(evaluation("b", draw(N // 2, 2), ref))
+    found = leaderboard.newest_pair("a", "b", "toys", "lite0", "kid")
+    assert [e.id for e in found] == [a.id, b.id]
+    with pytest.raises(ScoreError, match="number of generated images"):
+        compare.pair(*found, "kid")
+
+
+def test_what_was_never_evaluated_is_told_with_the_command(ref: Features) -> None:
     with pytest.raises(ScoreError, match="x has no evaluation on toys under lite0; make one: python -m core evaluate x"):
-        leaderboard.newest("x", "toys", "lite0")
+        leaderboard.newest_pair("x", "y", "toys", "lite0", "kid")
+    with pytest.raises(ScoreError, match="no protocol named 'z'; known: lite0"):
+        leaderboard.newest_pair("x", "y", "toys", "z", "kid")
+
+
+def test_two_folders_of_one_name_are_two_rows(ref: Features) -> None:
+    for seed, content in ((1, "a" * 64), (2, "b" * 64)):
+        results.record(replace(evaluation("run/out", draw(N, seed), ref, seed=None, kind="folder"), fingerprint=content))
+    assert [r["model"] for r in leaderboard.rows("toys", "lite0")] == ["run/out", "run/out"]
+
+
+def test_what_is_printed_has_a_paper_s_columns_and_says_its_terms(ref: Features) -> None:
+    fill(ref)
+    rows = leaderboard.rows("toys", "lite0")
+    assert list(leaderboard.for_print(rows)[0])[:4] == ["rank", "model", "sampler", "kid"]
+    assert str(rows[0]["terms"])[:12] in leaderboard.footnote(rows) and "KID (Lite0)" in leaderboard.footnote(rows)
 
 
 def test_one_difference_among_many_equal_models_is_judged_by_the_whole_family(

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import configs, datasets, jobs, paths
 from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, VAEConfig
 from core.types import Job
-from core.ui import running
+from core.ui import content, running, scores
 
 PAGES = ("overview", "dataset_explorer", "baselines", "diffusion_sampler", "metrics_leaderboard", "sweep_viewer")
 Open = Callable[..., AppTest]
@@ -93,9 +93,9 @@ def test_a_garbled_address_opens_the_page_all_the_same(page: str, open_page: Ope
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_damaged_job_folder_breaks_no_page(page: str, open_page: Open, started: list[Any]) -> None:
-    for name, content in (("20260101-000000-train-aaaaaa", "{"), ("20260101-000001-train-bbbbbb", "")):
+    for name, text in (("20260101-000000-train-aaaaaa", "{"), ("20260101-000001-train-bbbbbb", "")):
         (paths.jobs() / name).mkdir(parents=True)
-        (paths.jobs() / name / "job.json").write_text(content)
+        (paths.jobs() / name / "job.json").write_text(text)
     assert not open_page(page).error
 
 
@@ -139,6 +139,28 @@ def test_baselines_say_what_is_wrong_with_a_setting(open_page: Open, started: li
     at = open_page("baselines", bl_dataset=photos)
     at.text_input(key="bl_vae_learning_rate").set_value("fast").run()
     assert [e for e in at.error if "fast" in e.value and "number" in e.value]
+    assert "No model is trained on photos yet" in words(at), "what stands below the form is still there"
+
+
+def test_a_picture_is_kept_by_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data set behind a Gaussian may be prepared again under its old name."""
+    shown = {"x": np.zeros((1, 2, 8, 8, 3), np.uint8)}
+    monkeypatch.setattr("core.generate.recording", lambda c: shown)
+    c = SampleConfig("gaussian-pca@photos", n=2)
+    monkeypatch.setattr("core.generate.way_key", lambda c: "dark")
+    dark = content.frame(c, "x", -1, 2)
+    shown["x"] = shown["x"] + np.uint8(200)
+    assert content.frame(c, "x", -1, 2) == dark
+    monkeypatch.setattr("core.generate.way_key", lambda c: "bright")
+    assert content.frame(c, "x", -1, 2) != dark
+
+
+def test_the_best_model_is_looked_for_in_the_largest_group_and_past_better_folders() -> None:
+    def row(model: str, kind: str, terms: str) -> dict[str, Any]:
+        return {"dataset": "d", "protocol": "lite0", "model": model, "kind": kind, "terms": terms}
+
+    rows = [row("copies", "folder", "A"), row("good", "model", "A"), row("worse", "model", "A"), row("few", "model", "B")]
+    assert [r["model"] for r in scores.best_models(rows)] == ["good"]
 
 
 def test_the_sampler_offers_a_training_when_there_is_no_model(open_page: Open, started: list[Any]) -> None:

@@ -46,6 +46,10 @@ def test_json_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "nobody", "--dataset", "petals"], "nobody"),
         (["evaluate", "noise", "--dataset", "nowhere"], "nowhere"),
         (["evaluate", "noise", "--dataset", "petals", "--protocol", "magic"], "magic"),
+        (["leaderboard", "--dataset", "nowhere"], "no data set named 'nowhere'"),
+        (["leaderboard", "--protocol", "magic"], "no protocol named 'magic'"),
+        (["compare", "noise", "nobody", "--dataset", "petals"], "noise has no evaluation on petals"),
+        (["sample", "noise", "--out", "no/such/folder/x.png"], "no/such/folder is not a folder"),
         (["jobs", "show", "20200101-000000-train-abcdef"], "no job named"),
         (["sweep", "show", "no.csv"], "no.csv"),
     ],
@@ -102,6 +106,30 @@ def test_samples_are_written_as_a_sheet_or_as_files(tmp_path: Path, capsys: pyte
         assert sheet.format == "PNG"
     assert core.cli.main(["sample", "noise", "--n", "3", "--out", str(tmp_path / "many")]) == 0
     assert [p.name for p in sorted((tmp_path / "many").iterdir())] == ["000000.png", "000001.png", "000002.png"]
+
+
+def test_a_folder_is_not_taken_for_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.png").mkdir()
+    assert core.cli.main(["sample", "noise", "--n", "1", "--out", str(tmp_path / "x.png")]) == 1
+    assert "is a folder" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert core.cli.main(["sample", "noise", "--n", "1", "--out", str(tmp_path / "x.png")]) == 1
+    said = capsys.readouterr()
+    assert "No space left" in said.err.splitlines()[-1] and "Traceback" not in said.err
+
+
+def test_json_is_plain_ascii_for_any_console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert core.cli.main(["datasets", "add", str(photos(tmp_path / "花")), "--name", "p", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.isascii() and json.loads(out)["source"].endswith("花")
 
 
 def test_a_folder_with_files_in_it_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
