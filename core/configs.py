@@ -166,7 +166,8 @@ class VAEConfig(Config):
     patience: int = knob(10, "epochs without a better validation loss before stopping", low=1, high=10_000)
     flips: bool = knob(True, "mirror training images at random")
     seed: int = knob(0, "seed of weights, order and noise", low=0, high=2**31 - 1)
-    name: str = knob("", "name of the model (default: family-dataset-number)")
+    seeds: int = knob(1, "trainings one after the other, each with the next seed, as one experiment", low=1, high=100)
+    name: str = knob("", "name of the model (default: family-dataset-number); several seeds add -s0, -s1, ...")
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,8 @@ class DDPMConfig(Config):
     patience: int = knob(30, "validations without a better loss before stopping", low=1, high=100_000)
     flips: bool = knob(True, "mirror training images at random")
     seed: int = knob(0, "seed of weights, order and noise", low=0, high=2**31 - 1)
-    name: str = knob("", "name of the model (default: family-dataset-number)")
+    seeds: int = knob(1, "trainings one after the other, each with the next seed, as one experiment", low=1, high=100)
+    name: str = knob("", "name of the model (default: family-dataset-number); several seeds add -s0, -s1, ...")
 
 
 # -------------------------------------------------------------------------------------------- sampling, evaluation
@@ -203,7 +205,9 @@ class SampleConfig(Config):
     """How images are drawn. A leaderboard row is this less n and seed. `sampler=""` is the family's own default."""
 
     VERB = ("core", "sample")
-    model: str = knob(help="model id, or noise, or gaussian-pca@DATASET", positional=True)
+    model: str = knob(
+        help="model id, or noise, gaussian-pca@DATASET, copycat@DATASET (at another size: noise:64)", positional=True
+    )
     n: int = knob(16, "number of images", low=1, high=1_000_000)
     seed: int = knob(0, "image i depends on (seed, i) only", low=0, high=2**31 - 1)
     weights: str = knob("ema", "averaged or last weights", choices=("ema", "raw"))
@@ -218,8 +222,8 @@ class EvaluateConfig(Config):
     """Scores of a model or a folder of images against a data set under a protocol."""
 
     VERB = ("core", "evaluate")
-    target: str = knob(help="model id, noise, gaussian-pca, or a folder of images", positional=True)
-    dataset: str = knob(help="data set to compare with")
+    target: str = knob(help="model id, noise, gaussian-pca, copycat, or a folder of images", positional=True)
+    dataset: str = knob(help="data set to compare with, or a folder of images")
     protocol: str = knob("lite0", "named rules, see `python -m core doctor`")
     n: int = knob(0, "number of generated images (0: the protocol's)", low=0, high=1_000_000)
     seed: int = knob(0, "seed of the generated images", low=0, high=2**31 - 1)
@@ -228,6 +232,18 @@ class EvaluateConfig(Config):
     steps: int = knob(0, "as for `sample`", low=0, high=1000)
     grid: str = knob("", "as for `sample`")
     eta: float = knob(0.0, "as for `sample`", low=0.0, high=1.0)
+    size: int = knob(0, "side of a folder's images in pixels (0: a model's own; for folders 32)", low=0, high=256)
+    extractor_weights: str = knob("", "another weight file for the extractor; needs --trust-sha256")
+    trust_sha256: str = knob("", "sha256 of that file, in hex: it stands in the Terms")
 
 
-CONFIGS: tuple[type[Any], ...] = (AddConfig, PrepareConfig, VAEConfig, DDPMConfig, SampleConfig, EvaluateConfig)
+@dataclass(frozen=True)
+class SelftestConfig(Config):
+    """The closed-form checks of the metrics, live on the installed libraries."""
+
+    VERB = ("core", "selftest")
+
+
+CONFIGS: tuple[type[Any], ...] = (
+    *(AddConfig, PrepareConfig, VAEConfig, DDPMConfig, SampleConfig, EvaluateConfig, SelftestConfig),
+)

@@ -5,6 +5,7 @@ StudioError
     DataError       a data set, folder or image
     ModelError      a checkpoint or a model card
     ScoreError      an evaluation that cannot be made or compared
+      Refused       one metric that has no honest value for these images
     JobError        a background job
     StoreError      the cache folder itself (disk full, not writable)
 
@@ -29,6 +30,10 @@ class ModelError(StudioError):
 
 
 class ScoreError(StudioError):
+    pass
+
+
+class Refused(ScoreError):
     pass
 
 

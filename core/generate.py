@@ -17,7 +17,7 @@ import numpy as np
 from core import datasets, families, models, pixels, sampling, store
 from core.configs import SampleConfig
 from core.errors import ConfigError
-from core.families import FAMILIES, Draw, gaussian_pca
+from core.families import FAMILIES, Draw
 from core.sampling.seeds import image_seed
 from core.types import BLOCK, Arrays, ImageSet, Progress, Step, silent
 
@@ -32,10 +32,11 @@ KEPT = 101
 def resolve(c: SampleConfig) -> SampleConfig:
     """The config with every default filled in; resolving twice changes nothing.
 
-    ModelError for an unknown model, ConfigError for what does not go together. "raw" becomes "ema" for a model with one set.
+    ModelError for an unknown model, ConfigError for what does not go together. "raw" becomes "ema" for a model with one set,
+    "noise:32" becomes "noise".
     """
     card = models.card(c.model)
-    c = replace(c, weights="raw" if c.weights == "raw" and models.RAW in card.sha256 else "ema")
+    c = replace(c, model=card.id, weights="raw" if c.weights == "raw" and models.RAW in card.sha256 else "ema")
     if FAMILIES[card.family].stepwise:
         return sampling.resolve(c)
     given = {"sampler": c.sampler, "steps": c.steps, "grid": c.grid, "eta": c.eta}
@@ -126,15 +127,15 @@ def _open(c: SampleConfig) -> Open:
     """Loads the model (onto the GPU where there is one) or fits it."""
     card = models.card(c.model)
     family = FAMILIES[card.family]
+    module = families.module(family)
     model: Any = None
     if family.trained:
         import torch
 
         model = models.network(card, c.weights).to("cuda" if torch.cuda.is_available() else "cpu")
     elif card.dataset:
-        model = gaussian_pca.fit(datasets.load(card.dataset, "train", size=card.size))
+        model = module.fit(datasets.load(card.dataset, "train", size=card.size))
     draw = Draw(model, models.training_config(card), c, card.size)
-    module = families.module(family)
 
     def chunk(first: int) -> Iterator[Step]:
         return module.walk(draw, [image_seed(c.seed, i) for i in range(first, first + CHUNK)])
@@ -219,8 +220,7 @@ def _recipe(c: SampleConfig) -> dict[str, Any]:
         model["sha256"] = card.sha256[models.weights_name(card, c.weights)]
         model["architecture"] = {k: getattr(knobs, k) for k in family.architecture}
     elif card.dataset:
-        model["images"] = datasets.load(card.dataset, "train", size=card.size).fingerprint
-        model["share"] = gaussian_pca.SHARE
+        model |= families.module(family).recipe(datasets.load(card.dataset, "train", size=card.size))
     how = {"sampler": c.sampler, "steps": c.steps, "grid": c.grid, "eta": c.eta, "seed": c.seed}
     return {"model": model, **how, "chunk": CHUNK}
 

@@ -1,15 +1,17 @@
 """Trained models: a folder each, `cache/models/ID/` with card.json, ema.safetensors and perhaps raw.safetensors.
 
-Published once, never overwritten: a folder appears by a rename, whole or not at all. `noise` and `gaussian-pca@DATASET` need no
-training and no folder; they are built in.
+Published once, never overwritten: a folder appears by a rename, whole or not at all. `noise`, `gaussian-pca@DATASET` and
+`copycat@DATASET` need no training and no folder: they are built in, and draw at any size (`noise:64`; 32 without a number).
 """
 
 import dataclasses
 import json
 import os
+import re
 import shutil
 import uuid
 import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,14 @@ EMA, RAW = "ema.safetensors", "raw.safetensors"
 
 NOISE = "noise"
 GAUSSIAN = "gaussian-pca"
+COPYCAT = "copycat"
+BUILTIN: Mapping[str, str] = {NOISE: "noise", GAUSSIAN: "gaussian_pca", COPYCAT: "copycat"}
+"""The family of each built-in model. All but noise are fitted to a data set, which their id names."""
 BUILTIN_SIZE = 32
+SIZES = (8, 256)
+"""Smallest and largest side of an image, as for data sets."""
+_FORMS = f"{NOISE}, {GAUSSIAN}@DATASET, {COPYCAT}@DATASET"
+_BUILTIN_ID = re.compile(rf"({'|'.join(BUILTIN)})(?:@([^:]*))?(?::(.*))?", re.DOTALL)
 
 
 def cards() -> list[ModelCard]:
@@ -40,22 +49,28 @@ def cards() -> list[ModelCard]:
 
 
 def card(model_id: str) -> ModelCard:
-    """The card of a published or built-in model. ModelError for an unknown name (with the known ones) or a damaged card."""
-    if model_id == NOISE:
-        return _builtin(NOISE, "noise", "")
-    if model_id == GAUSSIAN:
-        raise ModelError(f"'{GAUSSIAN}' needs a data set to be fitted to: write {GAUSSIAN}@NAME, such as {GAUSSIAN}@petals.")
-    if model_id.startswith(f"{GAUSSIAN}@"):
-        name = model_id.removeprefix(f"{GAUSSIAN}@")
-        return _builtin(model_id, "gaussian_pca", datasets.card(name, BUILTIN_SIZE).name)
+    """The card of a published or built-in model, the latter under its shortest id ("noise" for "noise:32").
+
+    ModelError for an unknown name (with the known ones), for a damaged card, and for a size that no image can have.
+    """
+    builtin_id = _BUILTIN_ID.fullmatch(model_id)
+    if builtin_id:
+        return _builtin(model_id, *builtin_id.groups())
+    if ":" in model_id:
+        raise ModelError(f"There is no model named '{model_id}': only the built-in ones ({_FORMS}) take a size behind ':'.")
     try:
         folder = paths.model(model_id)
     except ConfigError as e:
         raise ModelError(str(e)) from e
     if not folder.is_dir():
-        known = [*(f.name for f in _folders()), NOISE, f"{GAUSSIAN}@DATASET"]
-        raise ModelError(unknown("model", model_id, known))
+        raise ModelError(unknown("model", model_id, [*(f.name for f in _folders()), *_FORMS.split(", ")]))
     return _read(folder)
+
+
+def builtin(name: str, dataset: str, size: int = BUILTIN_SIZE) -> str:
+    """The id of a built-in model at this size: "noise", "gaussian-pca@petals", "copycat@petals:64". Noise needs no data set."""
+    assert name in BUILTIN, name
+    return (name if name == NOISE else f"{name}@{dataset}") + ("" if size == BUILTIN_SIZE else f":{size}")
 
 
 def publish(card: ModelCard, weights: Path) -> ModelCard:
@@ -114,12 +129,21 @@ def _folders() -> list[Path]:
     return sorted(f for f in paths.models().iterdir() if f.is_dir() and not f.name.startswith("."))
 
 
-def _builtin(model_id: str, family: str, dataset: str) -> ModelCard:
+def _builtin(model_id: str, name: str, dataset: str | None, side: str | None) -> ModelCard:
+    """The card of NAME[@DATASET][:SIDE], taken apart."""
+    if name != NOISE and not dataset:
+        raise ModelError(f"'{model_id}' needs a data set to draw from: write {name}@NAME, such as {name}@petals.")
+    if name == NOISE and dataset is not None:
+        raise ModelError(f"'{model_id}' names a data set, and noise is drawn from none: write noise, or noise:64 for 64 pixels.")
+    # No other spelling of a number: what is one model has one id.
+    size = BUILTIN_SIZE if side is None else int(side) if re.fullmatch("[1-9][0-9]{0,3}", side) else 0
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise ModelError(f"The size of '{model_id}' is '{side}'; needed: {SIZES[0]} to {SIZES[1]} pixels, such as {name}:64.")
     return ModelCard(
-        id=model_id,
-        family=family,
-        dataset=dataset,
-        size=BUILTIN_SIZE,
+        id=builtin(name, dataset or "", size),
+        family=BUILTIN[name],
+        dataset=datasets.card(dataset, size).name if dataset else "",
+        size=size,
         config={},
         seed=0,
         experiment="",
@@ -147,10 +171,8 @@ def _read(folder: Path) -> ModelCard:
 def check_id(model_id: str) -> None:
     """ModelError or ConfigError unless a new model could have this id."""
     paths.check_name(model_id, "model name")
-    if model_id in (NOISE, GAUSSIAN) or "@" in model_id:
-        raise ModelError(
-            f"'{model_id}' cannot name a model: '{NOISE}', '{GAUSSIAN}' and '@' are for built-in ones; choose another."
-        )
+    if model_id in BUILTIN or "@" in model_id:
+        raise ModelError(f"'{model_id}' cannot name a model: {', '.join(BUILTIN)} and '@' are for built-in ones; choose another.")
     if paths.model(model_id).exists():
         raise _taken(model_id)
 

@@ -54,6 +54,11 @@ def model(model_id: str) -> Path:
     return models() / check_name(model_id, "model name")
 
 
+def weights() -> Path:
+    """Weight files of extractors that were fetched or added."""
+    return cache() / "weights"
+
+
 def jobs() -> Path:
     return cache() / "jobs"
 

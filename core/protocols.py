@@ -1,12 +1,28 @@
 """Named rules of evaluation, and the Terms that they become in one comparison."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import ScoreError, unknown
-from core.features import EXTRACTORS
+from core.features import Extractor
 from core.metrics import METRICS
 from core.types import EvalProtocol, ImageSet, MetricRule, Terms, digest
+
+KID = MetricRule("kid", {"estimator": "unbiased, all pairs", "degree": 3, "offset": 1.0, "scale": "1/D"})
+KID_SUBSETS = MetricRule(
+    "kid",
+    {"estimator": "subsets", "subsets": 100, "subset_size": 1000, "seed": 0, "degree": 3, "offset": 1.0, "scale": "1/D"},
+)
+FD = MetricRule("fd", {"estimator": "Gaussian moments", "covariance": "unbiased"})
+FID = MetricRule("fd", FD.params, role="fid")
+FD_CORRECTED = MetricRule("fd_corrected", {"estimator": "2 FD - mean FD of halves", "covariance": "unbiased"})
+PRDC = (
+    *(MetricRule(m, {"k": 3}) for m in ("precision", "recall")),
+    *(MetricRule(m, {"k": 5}) for m in ("density", "coverage")),
+)
+COPIES = MetricRule("copies", {"neighbours": 50, "mirrored": True, "fdr": 0.05})
+GROUPS = {"groups": 6, "group_size": 12}
 
 PROTOCOLS: Mapping[str, EvalProtocol] = {
     p.name: p
@@ -15,13 +31,59 @@ PROTOCOLS: Mapping[str, EvalProtocol] = {
             name="lite0",
             label="Lite0, works offline",
             use="EfficientNet-Lite0 features against the whole training split; KID leads. Not comparable with FID of papers.",
+            mark="Lite0",
             extractor="lite0",
-            metrics=(
-                MetricRule("kid", {"estimator": "unbiased, all pairs", "degree": 3, "offset": 1.0, "scale": "1/D"}),
-                MetricRule("fd", {"estimator": "Gaussian moments", "covariance": "unbiased"}),
-            ),
+            layer="global average pool (1280)",
+            metrics=(KID, FD, FD_CORRECTED, MetricRule("is", {"splits": 1}), *PRDC, COPIES),
             reference_split="train",
             n=2048,
+        ),
+        EvalProtocol(
+            name="inception",
+            label="Inception, the number to publish",
+            use="The FID network as torch-fidelity runs it, 2048 features, against the whole training split.",
+            mark="Inception",
+            extractor="inception",
+            layer="2048",
+            metrics=(KID, FID, FD_CORRECTED, MetricRule("is", {"splits": 1}), *PRDC, COPIES),
+            reference_split="train",
+            n=10_000,
+        ),
+        EvalProtocol(
+            name="torchmetrics",
+            label="torchmetrics' defaults",
+            use="What torchmetrics gives by default: another resize than Inception's own, KID over 100 subsets of 1,000.",
+            mark="torchmetrics",
+            extractor="inception-torchmetrics",
+            layer="2048",
+            metrics=(KID_SUBSETS, FID, MetricRule("is", {"splits": 10})),
+            reference_split="train",
+            n=10_000,
+        ),
+        EvalProtocol(
+            name="pixels",
+            label="Pixels, no network at all",
+            use="64 principal components of the pixels: colours and layout in seconds, blind to texture. A rough first look.",
+            mark="pixels",
+            extractor="pixel-pca",
+            layer="components",
+            metrics=(KID, FD, FD_CORRECTED, *PRDC),
+            reference_split="train",
+            n=2048,
+        ),
+        EvalProtocol(
+            name="study-2024",
+            label="The study's protocol of 2024, never ranked",
+            use="64 Inception features, six groups of 12 images against 12 test images: shows how the study's figures arose. "
+            "Far too few images for any verdict, and its Inception score cannot exceed 2.",
+            mark="study",
+            extractor="inception-torchmetrics",
+            layer="64",
+            metrics=(MetricRule("fd", {**FD.params, **GROUPS}, role="fid"), MetricRule("is", {"splits": 10, **GROUPS})),
+            reference_split="test",
+            n=72,
+            n_real=72,
+            ranked=False,
         ),
     )
 }
@@ -37,29 +99,45 @@ def protocol(name: str) -> EvalProtocol:
     return PROTOCOLS[name]
 
 
+def role(name: str, metric: str) -> str:
+    """What the protocol's score of this metric is called: its distance is "fid" under Inception's protocols."""
+    return next((r.key for r in protocol(name).metrics if r.metric == metric), metric)
+
+
 def label(name: str, role: str) -> str:
     """How the score with this role is written wherever it is shown: "KID (Lite0)". Only Inception's distance is called FID."""
-    matched = ", matched n" if role.endswith(MATCHED) else ""
-    metric = METRICS[role.removesuffix(MATCHED)].label
-    return f"{metric} ({EXTRACTORS[protocol(name).extractor].label}){matched}"
+    p, bare = protocol(name), role.removesuffix(MATCHED)
+    found = next((r for r in p.metrics if r.key == bare), MetricRule(bare))
+    metric = "FID" if found.key == "fid" else METRICS[found.metric].label
+    if found.key == "fid" and p.layer != "2048":
+        metric += f"-{p.layer}"
+    return f"{metric} ({p.mark})" + (", matched n" if role.endswith(MATCHED) else "")
 
 
-def resolve(p: EvalProtocol, rule: MetricRule, real: ImageSet, recipe: Mapping[str, Any], n_fake: int) -> Terms:
+def resolve(
+    p: EvalProtocol,
+    rule: MetricRule,
+    extractor: Extractor,
+    real: ImageSet,
+    recipe: Mapping[str, Any],
+    n_fake: int,
+    params: Mapping[str, Any] = MappingProxyType({}),
+) -> Terms:
     """The conditions of one metric in one comparison of `n_fake` images of one seed with all of `real`.
 
-    `recipe`: of the data set, what shaped its pixels.
+    extractor: the protocol's, with its weights.  recipe: of the data set, what shaped its pixels.  params: what this comparison
+    adds to the rule's parameters.
     """
-    row = EXTRACTORS[p.extractor]
     return Terms(
         metric=rule.metric,
-        params=dict(rule.params),
-        extractor=row.name,
-        weights_sha256=row.weights_sha256,
-        layer=row.layer,
-        dtype=row.dtype,
-        input_size=row.input_size,
-        resize=row.resize,
-        values=row.values,
+        params={**rule.params, **params},
+        extractor=extractor.name,
+        weights_sha256=extractor.weights_sha256,
+        layer=p.layer,
+        dtype=extractor.dtype,
+        input_size=extractor.input_size,
+        resize=extractor.resize,
+        values=extractor.values,
         reference=real.name,
         reference_split=real.split,
         reference_recipe=digest(dict(recipe)),

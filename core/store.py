@@ -47,6 +47,13 @@ def key(kind: str, recipe: Mapping[str, Any]) -> str:
     return digest({"format": FORMAT, "kind": kind, "recipe": recipe})
 
 
+def lock(kind: str, recipe: Mapping[str, Any]) -> FileLock:
+    """What two processes that are about to do the same work take turns by."""
+    file = paths.store(kind) / f"{key(kind, recipe)}.lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(file)
+
+
 def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], Arrays]) -> Arrays:
     """The arrays of this recipe, memory-mapped read-only; computed and written first where they are absent.
 
@@ -57,8 +64,7 @@ def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], A
         return found
     folder = paths.store(kind) / key(kind, recipe)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with lock(kind, recipe):
             found = get(kind, recipe)
             if found is None:
                 _write(folder, recipe, compute())

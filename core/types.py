@@ -117,6 +117,7 @@ class Features:
     """What one extractor saw in a set, image for image.
 
     values: (N, D) float32.  logits: (N, classes) float32, or None.  source: fingerprint of the set.
+    images: (N, H, W, 3) uint8, the pixels they were seen in, or None where no metric needs them.
     """
 
     values: np.ndarray
@@ -124,35 +125,51 @@ class Features:
     extractor: str
     weights_sha256: str
     source: str
+    images: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, n: int) -> "Features":
         assert n <= len(self), f"{len(self)} features, {n} asked for"
-        logits = None if self.logits is None else self.logits[:n]
-        return replace(self, values=self.values[:n], logits=logits, source=digest([self.source, n]))
+        if n == len(self):
+            return self
+        logits, images = (None if a is None else a[:n] for a in (self.logits, self.images))
+        return replace(self, values=self.values[:n], logits=logits, images=images, source=digest([self.source, n]))
 
 
 @dataclass(frozen=True)
 class MetricRule:
-    """One metric of a protocol with its parameters."""
+    """One metric of a protocol with its parameters. role: the name of its score, where that is not the metric's ("fid")."""
 
     metric: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    role: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.role or self.metric
 
 
 @dataclass(frozen=True)
 class EvalProtocol:
-    """Rules chosen by name. `n` is the default number of generated images; `metrics[0]` leads the ranking."""
+    """Rules chosen by name. `n` is the default number of generated images; `metrics[0]` leads the ranking.
+
+    mark: what stands in brackets behind a metric, "Lite0".  n_real: images of the reference split that are used, 0: all.
+    ranked: False for rules whose numbers allow no verdict.
+    """
 
     name: str
     label: str
     use: str
+    mark: str
     extractor: str
+    layer: str
     metrics: tuple[MetricRule, ...]
     reference_split: str
     n: int
+    n_real: int = 0
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,8 @@ class Terms:
 class Score:
     """One number with its rules and its error.
 
-    error: standard error of `value`, or None where none is known.  band: how far n suffices ("", "small", "provisional").
+    error: standard error of `value`, or None where none is known.  interval: 95 %, where value ± 1.96 error is not it.
+    band: how far n suffices ("", "small", "provisional", "full", "50k").
     influence_fake: (n_fake,), influence_real: (n_real,) float64, mean 0: first-order effect of each image on `value`,
     so that value(sample) - truth ~ mean(influence_fake) + mean(influence_real).
     """
@@ -197,6 +215,7 @@ class Score:
     band: str = ""
     influence_fake: np.ndarray | None = None
     influence_real: np.ndarray | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +223,7 @@ class Evaluation:
     """One row: what was measured, how it was drawn, its scores.
 
     kind: "model", "folder" or "yardstick".  scores: by role, "kid", "fd", and "kid_matched" at the size of the held-out set.
+    refused: by role, why a metric of the protocol has no score here.  origin: "" for this machine, else the bundle's name.
     """
 
     subject: str  # model id, folder name, or "held-out"
@@ -220,13 +240,16 @@ class Evaluation:
     command: str
     created_at: str = ""
     id: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Which of two is better, if that can be said. difference = a - b; lower is better for every ranked metric.
 
-    verdict: "a", "b" or "undecided".  detectable: the smallest difference that this n could have shown, two-sided 5 %.
+    verdict: "a", "b", "equal" (within the declared margin, by two one-sided tests) or "undecided".  note: why it is undecided.
+    detectable: the smallest difference that this n could have shown, two-sided 5 %.
     """
 
     a: str
@@ -237,6 +260,8 @@ class Comparison:
     p: float
     verdict: str
     detectable: float
+    margin: float | None = None
+    note: str = ""
 
 
 # ---------------------------------------------------------------------------------------------------------- models

@@ -5,6 +5,7 @@ Exit 0 done; 1 a person can put it right (one sentence on standard error); 2 wro
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         store.check_writable()
         c: run.Trainable = configs.from_namespace(CONFIGS[ns.family], ns)
         run.check(c)
-        job = jobs.follow(jobs.submit(c, title=f"{ns.family} on {c.dataset}"), say)
+        job = jobs.follow(jobs.submit(c, title=title(c)), say)
     except StudioError as e:
         print(e, file=sys.stderr)
         return 1
@@ -52,15 +53,31 @@ def main(argv: Sequence[str]) -> int:
 
 
 def trained_here(c: run.Trainable) -> dict[str, Any]:
-    """The training inside its job's folder; the document of --json."""
+    """The training inside its job's folder; the document of --json: one model, or those of all seeds with their mean loss."""
     folder = worker.folder()
     assert folder is not None
-    card = run.train(c, folder, worker.tell)
-    return {"model": card.id, "val_loss": card.metrics["val_loss"], "seconds": round(card.metrics["seconds"], 1)}
+    cards = run.train_each(c, folder, worker.tell)
+    losses, seconds = [m.metrics["val_loss"] for m in cards], round(sum(m.metrics["seconds"] for m in cards), 1)
+    if c.seeds == 1:
+        return {"model": cards[0].id, "val_loss": losses[0], "seconds": seconds}
+    return {
+        "models": [m.id for m in cards],
+        "experiment": cards[0].experiment,
+        "val_loss": statistics.fmean(losses),
+        "val_losses": losses,
+        "seconds": seconds,
+    }
+
+
+def title(c: run.Trainable) -> str:
+    return f"{c.VERB[1]} on {c.dataset}" + (f", {c.seeds} seeds" if c.seeds > 1 else "")
 
 
 def sentence(result: Mapping[str, Any]) -> str:
-    return f"{result['model']} is trained: validation loss {result['val_loss']:.4g} after {result['seconds']:.0f} s."
+    if "model" in result:
+        return f"{result['model']} is trained: validation loss {result['val_loss']:.4g} after {result['seconds']:.0f} s."
+    each = ", ".join(f"{model} {loss:.4g}" for model, loss in zip(result["models"], result["val_losses"], strict=True))
+    return f"{len(result['models'])} models are trained after {result['seconds']:.0f} s, validation losses: {each}."
 
 
 def say(job: Job) -> None:

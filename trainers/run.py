@@ -1,19 +1,20 @@
 """From a config to a published model: check, fit, export the best weights, publish. Heavy imports wait for the checks."""
 
 import contextlib
+import functools
 import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core import configs, datasets, models
 from core.configs import DDPMConfig, VAEConfig
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, StudioError
 from core.types import ImageSet, ModelCard, digest
 
 Trainable = VAEConfig | DDPMConfig
@@ -39,9 +40,48 @@ def check(c: Trainable) -> None:
     """ConfigError, ModelError or DataError for what can be known to fail before torch is imported."""
     if c.size % 4:
         raise ConfigError(f"size is {c.size}; needed: a multiple of 4, such as {c.size // 4 * 4 + 4}.")
-    if c.name:
-        models.check_id(c.name)
+    for one in by_seed(c):
+        if one.name:
+            models.check_id(one.name)
     datasets.card(c.dataset, c.size)
+
+
+def by_seed(c: Trainable) -> list[Trainable]:
+    """The config of each training that this one asks for: itself, or one a seed, its name ending in -sSEED."""
+    if c.seeds == 1:
+        return [c]
+    names = {s: f"{c.name}-s{s}" if c.name else "" for s in range(c.seed, c.seed + c.seeds)}
+    return [replace(c, seed=s, seeds=1, name=name) for s, name in names.items()]
+
+
+def train_each(c: Trainable, folder: Path, tell: Tell) -> list[ModelCard]:
+    """`train` for every seed, one after the other; the cards have one experiment.
+
+    Each model is published as soon as it is trained: what comes later, an error or the end of the process, does not undo it.
+    """
+    check(c)
+    todo, done = by_seed(c), list[ModelCard]()
+    tells = [tell] if len(todo) == 1 else _parts(tell, [one.seed for one in todo])
+    for one, part in zip(todo, tells, strict=True):
+        try:
+            done.append(train(one, folder, part))
+        except StudioError as e:
+            if not done:
+                raise
+            raise type(e)(f"Seed {one.seed}: {e} The seeds before it are trained: {', '.join(m.id for m in done)}.") from e
+    return done
+
+
+def _parts(tell: Tell, seeds: Sequence[int]) -> list[Tell]:
+    """A tell for each seed's training, all of equal length, that tells of the whole."""
+    steps = [0]  # of one training, once its first told them
+
+    def part(k: int, done: int, total: int, note: str, **numbers: float) -> None:
+        steps[0] = total or steps[0]
+        note = f"Seed {seeds[k]} ({k + 1} of {len(seeds)}): {note}"
+        tell(k * steps[0] + done, len(seeds) * steps[0], note, **numbers)
+
+    return [functools.partial(part, k) for k in range(len(seeds))]
 
 
 def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard:
@@ -56,7 +96,7 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard:
     tell(0, 0, "Starting")
     checkpoint, metrics = fit(c, (train_set, val_set), folder, tell)
     metrics["seconds"] = time.monotonic() - started
-    return models.publish(describe(c, metrics), export(checkpoint, folder / "weights"))
+    return models.publish(describe(c, metrics), export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
 
 
 def load(c: Trainable, split: str) -> ImageSet:
@@ -90,7 +130,7 @@ def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell)
     p = plan(c, len(sets[0]))
     looking = watch.Watch(p.steps, p.batch, tell)
     patience = EarlyStopping("val_loss", patience=c.patience, check_on_train_epoch_end=False)
-    best = ModelCheckpoint(folder / "checkpoints", "best", monitor="val_loss", save_on_train_epoch_end=False)
+    best = ModelCheckpoint(folder / "checkpoints" / f"seed-{c.seed}", "best", monitor="val_loss", save_on_train_epoch_end=False)
     # In this order: pictures are drawn while the averaged weights are in place.
     callbacks = [looking, watch.Pictures(folder / "samples.png"), p.averaging, patience, best]
     images = data.Images(*sets, p.batch, seed=c.seed, flips=c.flips, checked=p.checked)
@@ -161,7 +201,7 @@ def export(checkpoint: Path, folder: Path) -> Path:
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     # Lightning's averaging puts the averaged weights into state_dict and the others aside.
     states = {"ema": saved["state_dict"], "raw": saved.get("current_model_state")}
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, state in states.items():
         if state is not None:
             own = {k.removeprefix("network."): v.contiguous() for k, v in state.items() if k.startswith("network.")}
@@ -172,7 +212,8 @@ def export(checkpoint: Path, folder: Path) -> Path:
 def describe(c: Trainable, metrics: dict[str, float]) -> ModelCard:
     """The card of a model that this config trained here and now; `publish` adds the hashes of its weights."""
     family = c.VERB[-1]
-    knobs = configs.as_dict(c)
+    # How many seeds were asked for is no knob of this one.
+    knobs = {k: v for k, v in configs.as_dict(c).items() if k != "seeds"}
     job = os.environ.get("STUDIO_JOB")
     return ModelCard(
         id=c.name,  # if none, `publish` chooses one

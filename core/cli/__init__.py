@@ -11,10 +11,24 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from core import store
-from core.cli import datasets, doctor, evaluate, jobs, leaderboard, models, sample, sweep
+from core.cli import (
+    bench,
+    datasets,
+    doctor,
+    doses,
+    evaluate,
+    jobs,
+    leaderboard,
+    models,
+    results,
+    sample,
+    selftest,
+    sweep,
+    weights,
+)
 from core.jobs import worker
 
-NOUNS = (doctor, datasets, models, sample, evaluate, leaderboard, sweep, jobs)
+NOUNS = (doctor, datasets, weights, models, sample, evaluate, leaderboard, results, doses, sweep, jobs, selftest, bench)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,8 +7,7 @@ from typing import Any
 
 from core import paths
 from core.cli.words import Said, verb
-from core.features import EXTRACTORS
-from core.features import state as extractor_state
+from core.features import EXTRACTORS, state
 from core.protocols import PROTOCOLS
 from core.sampling import SAMPLERS
 
@@ -41,7 +40,7 @@ def doctor(ns: argparse.Namespace) -> Said:
         "packages": {p: version(p) for p in PACKAGES},
         "device": device(),
         "cache": {"folder": str(paths.cache()), "exists": paths.cache().is_dir()},
-        "extractors": {name: extractor_state(name) for name in EXTRACTORS},
+        "extractors": {name: state(name) for name in EXTRACTORS},
         "protocols": {p.name: p.use for p in PROTOCOLS.values()},
         "samplers": {s.name: {"label": s.label, "grids": list(s.grids)} for s in SAMPLERS.values()},
     }

@@ -8,7 +8,7 @@ from core import compare, configs, evaluate, leaderboard
 from core.cli.words import Said, aligned, verb
 from core.configs import EvaluateConfig
 from core.jobs import worker
-from core.types import Evaluation
+from core.types import Evaluation, Score
 
 
 def add(verbs: Any) -> None:
@@ -19,11 +19,15 @@ def add(verbs: Any) -> None:
     p.add_argument("--dataset", required=True)
     p.add_argument("--protocol", default="lite0")
     p.add_argument("--metric", default="kid")
+    p.add_argument("--margin", type=float, help='difference that you declare to be none: makes the verdict "equal" possible')
 
 
 def document(e: Evaluation) -> dict[str, Any]:
     """An evaluation as plain data, without the influence vectors."""
-    scores = {k: {"value": s.value, "error": s.error, "band": s.band, "terms": s.terms.hash} for k, s in e.scores.items()}
+    scores = {
+        k: {"value": s.value, "error": s.error, "interval": s.interval, "band": s.band, "terms": s.terms.hash}
+        for k, s in e.scores.items()
+    }
     return {
         "id": e.id,
         "subject": e.subject,
@@ -32,6 +36,7 @@ def document(e: Evaluation) -> dict[str, Any]:
         "protocol": e.protocol,
         "sample": None if e.sample is None else configs.as_dict(e.sample),
         "scores": scores,
+        "refused": dict(e.refused),
         "terms": {k: dataclasses.asdict(s.terms) | {"hash": s.terms.hash} for k, s in e.scores.items()},
         "seconds": e.seconds,
         "sampling_seconds": e.sampling_seconds,
@@ -43,17 +48,34 @@ def document(e: Evaluation) -> dict[str, Any]:
 
 
 def evaluated(ns: argparse.Namespace) -> Said:
-    e = evaluate.run(configs.from_namespace(EvaluateConfig, ns), worker.quietly(every=1.0))
+    last, tell = [0, 0], worker.quietly(every=1.0)
+
+    def progress(done: int, total: int, note: str) -> None:
+        last[:] = done, total
+        tell(done, total, note)
+
+    def provisional(s: Score) -> None:
+        """The leading metric of the first images, for pages to show while the rest is drawn."""
+        numbers: dict[str, float] = {"provisional_value": s.value, "provisional_n": s.terms.n_fake}
+        worker.tell(last[0], last[1], f"first {s.terms.n_fake} images", **numbers, provisional_error=s.error or 0.0)
+
+    e = evaluate.run(configs.from_namespace(EvaluateConfig, ns), progress, provisional)
     rows = [
         {"score": leaderboard.label(e.protocol, k), "value": s.value, "error": s.error, "n": s.terms.n_fake, "note": s.band}
         for k, s in e.scores.items()
     ]
-    return document(e), f"{e.subject} against {e.dataset} ({e.protocol})\n" + aligned(rows, "")
+    refused = "".join(f"\nno {leaderboard.label(e.protocol, k)}: {why}" for k, why in e.refused.items())
+    return document(e), f"{e.subject} against {e.dataset} ({e.protocol})\n" + aligned(rows, "") + refused
 
 
 def compared(ns: argparse.Namespace) -> Said:
-    a, b = leaderboard.newest_pair(ns.a, ns.b, ns.dataset, ns.protocol, ns.metric)
-    c = compare.pair(a, b, ns.metric)
+    dataset = evaluate.dataset_name(ns.dataset)
+    a, b = leaderboard.newest_pair(ns.a, ns.b, dataset, ns.protocol, ns.metric)
+    c = compare.pair(a, b, ns.metric, margin=ns.margin)
     better = {"a": c.a, "b": c.b}.get(c.verdict)
-    said = f"{better} is better" if better else f"undecided; a difference of {c.detectable:.3g} could have been shown"
-    return dataclasses.asdict(c), f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g} (p = {c.p:.3g}): {said}"
+    said = {"equal": f"equal within {c.margin}"}.get(
+        c.verdict, f"undecided; a difference of {c.detectable:.3g} could have been shown"
+    )
+    said = f"{better} is better" if better else said
+    note = f" ({c.note})" if c.note else ""
+    return dataclasses.asdict(c), f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g} (p = {c.p:.3g}): {said}{note}"

@@ -114,6 +114,17 @@ def read_folder(path: str | Path, *, size: int = 32) -> ImageSet:
     return ImageSet(source.name, "all", images, origin="folder")
 
 
+def folder_count(path: str | Path) -> int:
+    """How many image files lie in a folder; none is read."""
+    return len(folder.images_in(folder.resolved(str(path))))
+
+
+def folder_side(path: str | Path, largest: int) -> int | None:
+    """The side of a folder's images where all are squares of one size that the studio takes as it is, 8 to `largest` pixels."""
+    found = folder.side(folder.images_in(folder.resolved(str(path))))
+    return found if found is not None and 8 <= found <= largest else None
+
+
 def show(name: str, size: int = 32) -> dict[str, Any]:
     """All that is known of a data set, as plain data; prepared first where it never was."""
     facts = _facts(_arrays(name, size))

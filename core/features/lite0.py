@@ -4,8 +4,6 @@ The architecture comes from the package efficientnet-lite-pytorch; its own ways 
 and they unpickle.
 """
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from efficientnet_lite_pytorch import EfficientNet
@@ -13,33 +11,39 @@ from torch import nn
 from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.features import EXTRACTORS, Look
+from core.features import LOGITS, Opened, device, weights
+from core.features.table import EXTRACTORS, Extractor
 
 ROW = EXTRACTORS["lite0"]
 
 
-def load(weights: Path) -> Look:
-    """The network on the CPU. What it gives for an image is the same to the bit beside any other images of the batch.
+def load(e: Extractor) -> Opened:
+    """The network. What it gives for an image on a CPU is the same to the bit beside any other images of the batch.
 
     The bits differ between one thread and several, and between processors, by about 1e-5 of values up to 5.
     """
-    network = folded(plain(weights)).to(memory_format=torch.channels_last)
+    where = device.chosen()
+    network = folded(plain(e)).to(where, memory_format=torch.channels_last)
+    (layer,) = e.layers
 
-    def look(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        with torch.inference_mode():
-            values, logits = see(network, prepared(images))
-        return values.numpy(), logits.numpy()
+    def look(images: np.ndarray) -> dict[str, np.ndarray]:
+        with torch.inference_mode(), device.exact():
+            values, logits = see(network, prepared(images).to(where))
+        return {layer: values.cpu().numpy(), LOGITS: logits.cpu().numpy()}
 
-    return look
+    return Opened(look, device.batch(e, where))
 
 
-def plain(weights: Path) -> EfficientNet:
+def plain(e: Extractor) -> EfficientNet:
     """The network as published, in eval mode, every weight from the file."""
     # On the meta device nothing is drawn at random: a weight that the file lacks cannot go unseen.
     with torch.device("meta"):
         network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True, assign=True)
-    return network.eval()
+    try:
+        network.load_state_dict(weights.read(e), strict=True, assign=True)
+    except RuntimeError as error:
+        raise weights.misfit(e, error) from error
+    return network.float().eval()
 
 
 def folded(network: EfficientNet) -> EfficientNet:

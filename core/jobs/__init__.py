@@ -26,7 +26,7 @@ from core.errors import JobError, StoreError, unknown
 from core.jobs import supervisor
 from core.types import Job
 
-KINDS = {"trainers": "train", "sample": "sample", "evaluate": "evaluate", "datasets": "prepare"}
+KINDS = {"trainers": "train", "sample": "sample", "evaluate": "evaluate", "datasets": "prepare", "selftest": "selftest"}
 LOG_TAIL = 64_000  # bytes of the log that a page reads
 
 

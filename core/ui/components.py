@@ -1,11 +1,13 @@
 """What several screens share: errors as sentences, empty states, pictures, commands, links."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import streamlit as st
 
-from core import configs, datasets, paths
+from core import configs, datasets, export, figures, paths
 from core.configs import Config, PrepareConfig
 from core.errors import StudioError
 from core.types import DatasetCard
@@ -26,6 +28,11 @@ def heading(title: str, says: str) -> None:
     st.caption(says)
 
 
+def plain(text: object) -> str:
+    """Words of others, such as names out of an imported bundle, inside Markdown: no picture, link or emphasis comes of them."""
+    return re.sub(r"([\\`*_\[\]<>~$|])", r"\\\1", str(text))
+
+
 def link(page: str, label: str, **query: str) -> None:
     """A link to another screen; `query` sets its bound widgets."""
     st.page_link(paths.PROJECT / "pages" / f"{page}.py", label=label, icon=":material/arrow_forward:", query_params=query or None)
@@ -40,6 +47,36 @@ def empty(title: str, says: str) -> None:
 def picture(png: bytes, alt: str, *, width: int | str = "content", caption: str | None = None) -> None:
     """PNG bytes, unchanged: Streamlit would turn them into JPEG otherwise, which falsifies noise."""
     st.image(png, caption=caption, width=width, output_format="PNG", alt=alt)  # type: ignore[arg-type]
+
+
+def plot(figure: Any, alt: str, key: str) -> None:
+    """A Plotly figure with its sentence, to be taken along: as SVG by the camera above it, as an interactive page, as numbers."""
+    # The format of the camera's picture: vectors, for a paper.
+    camera = {"format": "svg", "filename": key}
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "toImageButtonOptions": camera})
+    st.caption(plain(alt))
+    with st.container(horizontal=True):
+        html, numbers = "Interactive figure (HTML)", "Numbers of the figure (CSV)"
+        # Made at the click: the page carries Plotly within itself, some megabytes, and so opens without a network.
+        st.download_button(
+            html,
+            lambda: figure.to_html(include_plotlyjs=True, full_html=True),
+            f"{key}.html",
+            "text/html",
+            on_click="ignore",
+            key=f"{key}_html",
+            icon=":material/download:",
+            help="Opens in any browser, offline. The camera above the figure saves it as SVG.",
+        )
+        st.download_button(
+            numbers,
+            lambda: export.table(figures.points(figure), "csv"),
+            f"{key}.csv",
+            "text/csv",
+            on_click="ignore",
+            key=f"{key}_csv",
+            icon=":material/download:",
+        )
 
 
 def command(c: Config) -> None:

@@ -90,11 +90,11 @@ def failure(job: Job) -> None:
 
 def bar(job: Job) -> None:
     """Title, progress and a button to cancel."""
-    left, right = st.columns([6, 1], vertical_alignment="bottom")
-    left.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title}: {progress_text(job)}")
-    if right.button("Cancel", key=f"cancel_{job.id}", width="stretch"):
-        jobs.cancel(job.id)
-        st.toast(f"{job.title} is asked to stop")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title}: {progress_text(job)}")
+        if st.button("Cancel", key=f"cancel_{job.id}"):
+            jobs.cancel(job.id)
+            st.toast(f"{job.title} is asked to stop")
 
 
 def line(job: Job) -> None:

@@ -1,118 +1,32 @@
-"""Panels of the Metrics Leaderboard screen."""
+"""The rows of the leaderboard in words: their names and cells, which of them are shown, and what must be said of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from core import figures, models
-from core.configs import EvaluateConfig
-from core.protocols import MATCHED, label
-from core.sampling import SAMPLERS, step_counts
-from core.types import DatasetCard, EvalProtocol, Job
-from core.ui import components, running
+from core.protocols import label, role
+from core.types import EvalProtocol
+from core.ui.components import plain
 
 Row = Mapping[str, Any]
 
+MOST_ROWS, MOST_TABLES = 200, 8
+"""Rows and groups that a page shows; the exports have all."""
 
-def start(target: str, card: DatasetCard, rules: EvalProtocol, **how: Any) -> Job:
-    c = EvaluateConfig(target, dataset=card.name, protocol=rules.name, **how)
-    return running.start(c, f"Evaluate {target} on {card.label}")
-
-
-def form(card: DatasetCard, rules: EvalProtocol) -> None:
-    """Target, size and sampler of an evaluation, its command and the button."""
-    trained = [m.id for m in models.cards()]
-    first, second, third = st.columns([3, 1, 1])
-    target = first.selectbox(
-        "Model, or the path of a folder of images",
-        [*trained, "gaussian-pca", "noise"],
-        key="lb_target",
-        bind="query-params",
-        accept_new_options=True,
-    )
-    n = second.number_input(
-        "Images", 16, 1_000_000, rules.n, key="lb_n", help=f"{rules.n} is the protocol's number; fewer give larger errors."
-    )
-    seed = third.number_input("Seed", 0, 2**31 - 1, 0, key="lb_seed")
-    how: dict[str, Any] = {"n": 0 if n == rules.n else int(n), "seed": int(seed)}
-    if target in trained and models.card(str(target)).family == "ddpm":
-        left, right = st.columns(2)
-        name = left.selectbox(
-            "Sampler",
-            list(SAMPLERS),
-            index=list(SAMPLERS).index("ddim"),
-            key="lb_sampler",
-            format_func=lambda s: SAMPLERS[s].label,
-        )
-        row = SAMPLERS[str(name)]
-        counts = [k for k in step_counts(row, row.grids[0]) if k >= 5]
-        steps = right.selectbox("Steps", counts, index=counts.index(row.default_steps), key=f"lb_steps_{name}")
-        how |= {"sampler": str(name), "steps": int(steps)}
-    if not target:
-        st.caption("Choose a model, or type a folder.")
-        return
-    c = EvaluateConfig(str(target), dataset=card.name, protocol=rules.name, **how)
-    components.command(c)
-    if st.button("Evaluate", type="primary", key="lb_evaluate"):
-        start(str(target), card, rules, **how)
-        st.rerun()
+KINDS = {"model": "Models", "folder": "Folders"}
 
 
-def table(rows: Sequence[Row]) -> None:
-    """One table a group of equal Terms: what is in two tables cannot be ranked together."""
-    groups: dict[str, list[Row]] = {}
-    for r in rows:
-        groups.setdefault(str(r["terms"]), []).append(r)
-    for i, group in enumerate(groups.values()):
-        if i == 1:
-            st.caption("Measured under other conditions (n, reference or weights differ), so not ranked with the table above:")
-        # Within a group n is the same for all but held-out images, which fill the matched column only.
-        n, matched = group[0]["n"], group[0]["n_matched"]
-        st.dataframe([shown(r, n, matched) for r in group], hide_index=True, column_config=COLUMNS, key=f"lb_table_{i}")
+# ----------------------------------------------------------------------------------------------------------- words
 
 
-def shown(r: Row, n: int, matched: int | None) -> dict[str, Any]:
-    low, high = r["rank_low"], r["rank_high"]
-    columns = {
-        "Rank": "yardstick" if r["rank"] is None else str(low) if low == high else f"{low}–{high}",
-        "Model": r["model"],
-        "Drawn by": r["sampler"] or "–",
-        f"KID (Lite0), n = {n:,}": with_error(r["kid"], r["kid_error"]),
-    }
-    if matched not in (None, n):
-        columns[f"KID (Lite0), n = {matched:,}"] = with_error(r["kid_matched"], r["kid_matched_error"])
-    band = f" ({r['fd_band']})" if r["fd_band"] and r["fd"] is not None else ""
-    return columns | {
-        "FD (Lite0)": with_error(r["fd"], r["fd_error"]) + band,
-        "Evaluations": r["network_evaluations"],
-        "s per 1,000": r["seconds_per_1000"],
-    }
+def name(r: Row) -> str:
+    """The row in the words of lists: unique by the number of its evaluation."""
+    return " · ".join([*(str(p) for p in (r["model"], r["sampler"]) if p), f"n = {count(r['n'])}", f"#{r['evaluation']}"])
 
 
-COLUMNS = {
-    "Rank": st.column_config.TextColumn(
-        help="1 + the number of rows that are significantly better (5 %, Holm); a range where the order is open"
-    ),
-    "FD (Lite0)": st.column_config.TextColumn(
-        help="Fréchet distance of EfficientNet-Lite0 features; biased for small n, so it never decides here"
-    ),
-    "Evaluations": st.column_config.NumberColumn(help="Network evaluations to draw one image"),
-    "s per 1,000": st.column_config.NumberColumn(
-        format="%.1f", help="Seconds to draw 1,000 images, on the machine that drew them"
-    ),
-}
-
-
-def best_models(rows: Sequence[Row]) -> list[Row]:
-    """The best model of each data set and protocol, from its first group: that with the most images."""
-    found: dict[tuple[str, str], Row] = {}
-    first: dict[tuple[str, str], str] = {}
-    for r in rows:
-        where = (str(r["dataset"]), str(r["protocol"]))
-        if r["kind"] == "model" and first.setdefault(where, str(r["terms"])) == r["terms"]:
-            found.setdefault(where, r)
-    return list(found.values())
+def count(n: int | None) -> str:
+    return "–" if n is None else f"{n:,}"
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -125,28 +39,129 @@ def with_error(value: float | None, error: float | None) -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
-def intervals(rows: Sequence[Row], rules: EvalProtocol) -> None:
-    """Value and 95 % interval of each row; at the size of the held-out set where that is the smaller one."""
-    lead = rules.metrics[0].metric
-    matched = lead + MATCHED
-    # Held-out photos are as many as there are; only the matched column has them beside the models.
-    sizes = {matched: "as many as held-out", lead: "all"}
-    default = matched if any(r[lead] is None for r in rows) else lead
-    chosen = st.segmented_control(
-        "Images of each model", list(sizes), default=default, required=True, key="lb_size", format_func=lambda r: sizes[r]
-    )
-    figure, alt = figures.ranking(rows, str(chosen), label=label(rules.name, lead))
-    st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
-    st.caption(alt)
+def place(r: Row) -> str:
+    if r["rank"] is None:
+        return "yardstick" if r["kind"] == "yardstick" else "not ranked"
+    low, high = r["rank_low"], r["rank_high"]
+    return str(low) if low == high else f"{low}–{high}"
 
 
-def details(rows: Sequence[Row]) -> None:
-    with st.expander("How each number was made"):
-        for r in rows:
-            st.markdown(f"**{r['model']}** · measured {r['created_at']}")
-            st.code(str(r["command"]), language="shell", wrap_lines=True)
-        st.caption(
-            "KID (Lite0): kernel distance of EfficientNet-Lite0 features ± standard error; 0 is the training data, lower is "
-            "better. Rows with the same terms hash were measured under the same conditions: "
-            + ", ".join(sorted({str(r["terms"])[:12] for r in rows}))
+def share(r: Row) -> str:
+    """Of the way from a Gaussian to held-out images; behind its start how far does not matter."""
+    if r["share"] is None:
+        return "–"
+    return "below 0 %" if r["share"] < 0 else f"{100 * r['share']:.0f} %"
+
+
+def copied(r: Row) -> str:
+    """98 % (95–100 %)"""
+    if r["copies"] is None:
+        return "–"
+    low, high = r["copies_low"], r["copies_high"]
+    return f"{100 * r['copies']:.0f} %" + ("" if low is None else f" ({100 * low:.0f}–{100 * high:.0f} %)")
+
+
+def marks(r: Row) -> str:
+    found = [f"{100 * r['copies']:.0f} % copies" if r["flagged"] else "", "metrics disagree" if r["disagrees"] else ""]
+    return ", ".join(w for w in (*found, f"from {r['origin']}" if r["origin"] else "") if w)
+
+
+# --------------------------------------------------------------------------------------------------------- choosing
+
+
+def filters(rows: Sequence[Row]) -> tuple[list[Row], bool]:
+    """What of the rows is to be shown, and whether with all metrics; every choice stands in the address."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kinds = st.pills(
+            "Show", list(KINDS), selection_mode="multi", format_func=KINDS.__getitem__, key="lb_kind", bind="query-params"
         )
+        find = st.text_input("Name contains", key="lb_find", bind="query-params", placeholder="all names", width=220)
+        yardsticks = st.toggle(
+            "Yardsticks",
+            True,
+            key="lb_yardsticks",
+            bind="query-params",
+            help="Held-out real images, a Gaussian, noise and a copier",
+        )
+        says = "Inception score, precision and recall, density and coverage, copies: they rank nothing here"
+        more = st.toggle("More metrics", False, key="lb_more", bind="query-params", help=says)
+    words = (find or "").lower().split()
+
+    def kept(r: Row) -> bool:
+        if r["kind"] == "yardstick":
+            return bool(yardsticks)
+        text = f"{r['model']} {r['sampler']}".lower()
+        return (not kinds or r["kind"] in kinds) and all(w in text for w in words)
+
+    return [r for r in rows if kept(r)], bool(more)
+
+
+def groups(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of equal Terms together, in their order."""
+    found: dict[str, list[Row]] = {}
+    for r in rows:
+        found.setdefault(str(r["terms"]), []).append(r)
+    return list(found.values())
+
+
+# --------------------------------------------------------------------------------------------------- said below it
+
+
+def remarks(rows: Sequence[Row], rules: EvalProtocol, waiting: Sequence[Row] = ()) -> None:
+    """Copies, disagreements, few images, and on which seed the order was chosen."""
+    for r in waiting:
+        st.caption(f"{plain(r['model'])} is being evaluated: its first {r['n']} images only so far, so its place is open.")
+    for r in [r for r in rows if r["flagged"]][:5]:
+        share, low, high = (f"{100 * r[k]:.0f} %" for k in ("copies", "copies_low", "copies_high"))
+        st.markdown(
+            f":red[**{plain(r['model'])} copies training images**]: {share} of its images, 95 % interval {low} to {high}."
+        )
+    for r in [r for r in rows if r["disagrees"]][:3]:
+        st.caption(f"**{plain(r['model'])}**: {plain(r['disagrees'])}")
+    if rules.ranked:
+        for why, names in _unranked(rows).items():
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            st.caption(f"**{plain(', '.join(names[:3]))}**{more}: no rank; {plain(why)}.")
+    bands, distance = {r["fd_band"] for r in rows}, label(rules.name, role(rules.name, "fd"))
+    if "small" in bands:
+        st.caption(f"{distance} marked “small n” comes from fewer images than it has numbers to estimate: it decides nothing.")
+    if "provisional" in bands:
+        st.caption(f"{distance} from fewer than 10,000 images is provisional: it falls with the number of images.")
+
+
+def _unranked(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """By reason, the rows that have no rank although they are no yardsticks."""
+    found: dict[str, list[str]] = {}
+    for r in rows:
+        if r["unranked"] and r["kind"] != "yardstick":
+            found.setdefault(str(r["unranked"]).rstrip("."), []).append(str(r["model"]))
+    return found
+
+
+def published(printed: Sequence[Row], distance: str) -> None:
+    """Figures that others printed, as they stand there."""
+    st.markdown("**As it was published**")
+    shown = [
+        {
+            "Approach": r["approach"],
+            f"{distance}, Flowers102": f"{r['fid_flowers102']:.4f}",
+            f"{distance}, CelebA": f"{r['fid_celeba']:.4f}",
+            "Inception score ± standard deviation": f"{r['is']:.4f} ± {r['is_spread']:.4f}",
+            "Note": r["note"],
+        }
+        for r in printed
+    ]
+    st.dataframe(shown, hide_index=True, height="content")
+    sources = ", ".join(dict.fromkeys(str(r["source"]) for r in printed))
+    st.caption(f"From {sources}. Printed figures, not measured here; never ranked.")
+
+
+def best_models(rows: Sequence[Row]) -> list[Row]:
+    """The best model of each data set and protocol that copies nothing, from its first group: that with the most images."""
+    found: dict[tuple[str, str], Row] = {}
+    first: dict[tuple[str, str], str] = {}
+    for r in rows:
+        where = (str(r["dataset"]), str(r["protocol"]))
+        if r["kind"] == "model" and not r["flagged"] and first.setdefault(where, str(r["terms"])) == r["terms"]:
+            found.setdefault(where, r)
+    return list(found.values())

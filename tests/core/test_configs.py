@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core import configs
-from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, VAEConfig
+from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, SelftestConfig, VAEConfig
 from core.errors import ConfigError
 
 EXAMPLES = [
@@ -17,6 +17,8 @@ EXAMPLES = [
     DDPMConfig(dataset="flowers5", steps=300, prediction="epsilon", ema=0.0),
     SampleConfig("m", n=3, seed=7, weights="raw", sampler="ddim", steps=20, eta=0.5),
     EvaluateConfig("C:\\photos\\made ones", dataset="petals", n=300),
+    EvaluateConfig("m", dataset="../photos", size=64, extractor_weights="w.pth", trust_sha256="ab"),
+    SelftestConfig(),
 ]
 
 

@@ -1,3 +1,5 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -5,15 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import configs, datasets, evaluate, generate, leaderboard, models, results
+from core import configs, datasets, evaluate, generate, leaderboard, models, paths, results
 from core.configs import AddConfig, EvaluateConfig, SampleConfig
 from core.errors import ConfigError, DataError, ModelError, ScoreError
+from core.evaluate import scoring, targets
 from core.protocols import PROTOCOLS
 from core.types import Evaluation, ImageSet
 from tests.core import tiny_models, tiny_scores
 from tests.core.tiny_scores import TinyNetwork, images
 
 SIZE = 8
+DRAWN = ["gaussian-pca@photos", "copycat@photos", "noise"]
+"""Yardsticks that are drawn, in no particular order."""
 
 
 @pytest.fixture
@@ -83,8 +88,10 @@ def test_the_fake_side_is_first(network: TinyNetwork) -> None:
 
 
 def test_a_small_reference_has_kid_and_no_fd(network: TinyNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "LEAST", 2)
-    assert list(scored(images(40, seed=1, origin="m"), images(5, seed=2)).scores) == ["kid"]
+    monkeypatch.setattr(scoring, "LEAST", 2)
+    e = scored(images(40, seed=1, origin="m"), images(5, seed=2))
+    assert list(e.scores) == ["kid"]
+    assert "KID stands" in e.refused["fd"]
 
 
 @pytest.mark.parametrize(("n_fake", "n_real"), [(15, 100), (100, 15)])
@@ -106,14 +113,15 @@ def test_the_recipe_is_part_of_the_terms(network: TinyNetwork) -> None:
 def test_noise_against_a_folder_of_photos(photos: TinyNetwork) -> None:
     c = EvaluateConfig("noise", "photos", "tiny")
     e = evaluate.run(c)
-    assert subjects() == ["held-out", "gaussian-pca@photos", "noise"]
+    assert subjects()[0] == "held-out" and subjects()[-1] == "noise" and sorted(subjects()[1:]) == sorted(DRAWN)
     assert {x.kind for x in results.read()} == {"yardstick"}
-    assert (e.id, e.subject, e.command) == (3, "noise", configs.command(c))
+    assert (e.id, e.subject, e.command) == (4, "noise", configs.command(c))
     assert e.sample == SampleConfig("noise", n=64) and e.network_evaluations == 0
     assert e.sampling_seconds is not None and e.seconds > 0 and "torch" in e.versions
-    held, pca, noise = (x.scores["kid_matched"] for x in results.read())
+    scores = {x.subject: x.scores["kid_matched"] for x in results.read()}
+    held, noise = scores["held-out"], scores["noise"]
     assert held.error is not None and abs(held.value) < 4 * held.error < noise.value
-    assert {held.terms.n_fake, pca.terms.n_fake} == {20} and len({held.terms.hash, pca.terms.hash, noise.terms.hash}) == 1
+    assert {s.terms.n_fake for s in scores.values()} == {20} and len({s.terms.hash for s in scores.values()}) == 1
 
 
 def test_yardsticks_are_measured_once_an_n(photos: TinyNetwork) -> None:
@@ -121,12 +129,12 @@ def test_yardsticks_are_measured_once_an_n(photos: TinyNetwork) -> None:
     passed = photos.passed
     evaluate.run(EvaluateConfig("gaussian-pca", "photos", "tiny", seed=1))
     assert photos.passed - passed == 64
-    assert subjects()[3:] == ["gaussian-pca@photos"]
+    assert subjects()[4:] == ["gaussian-pca@photos"]
     evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=40))
     # All 20 held-out images are what 40 are compared with too: that row stands.
-    assert subjects()[4:] == ["gaussian-pca@photos", "noise"]
+    assert sorted(subjects()[5:]) == sorted(DRAWN)
     evaluate.run(EvaluateConfig("noise", "photos", "tiny", n=18))
-    assert subjects()[6:] == ["held-out", "gaussian-pca@photos", "noise"]
+    assert sorted(subjects()[8:]) == sorted(["held-out", *DRAWN])
 
 
 def test_yardsticks_say_the_command_that_makes_them(photos: TinyNetwork) -> None:
@@ -146,13 +154,13 @@ def test_a_model_is_drawn_scored_and_ranked(photos: TinyNetwork, tmp_path: Path)
     assert e.sample is not None and e.sample.seed == 5
     assert e.fingerprint == generate.images(e.sample).fingerprint
     rows = leaderboard.rows("photos", "tiny")
-    assert [r["model"] for r in rows if r["rank"] == 1] == ["my-vae"] and len(rows) == 4
+    assert [r["model"] for r in rows if r["rank"] == 1] == ["my-vae"] and len(rows) == 5
 
 
 def test_a_model_of_another_size_is_compared_at_its_own(photos: TinyNetwork, tmp_path: Path) -> None:
     card = tiny_models.publish(replace(tiny_models.VAE, dataset="photos", size=16), tmp_path / "w")
     e = evaluate.run(EvaluateConfig(card.id, "photos", "tiny"))
-    assert subjects() == ["held-out", card.id]
+    assert subjects() == ["held-out", "noise:16", "gaussian-pca@photos:16", "copycat@photos:16", card.id]
     assert e.scores["kid"].terms.reference_fingerprint == datasets.load("photos", "train", size=16).fingerprint
     evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
     assert len(leaderboard.table("photos", "tiny")) == 2
@@ -163,7 +171,7 @@ def test_a_folder_of_images(photos: TinyNetwork, tmp_path: Path) -> None:
     e = evaluate.run(EvaluateConfig(str(folder), "photos", "tiny"))
     assert (e.subject, e.kind, e.sample, e.sampling_seconds) == (f"{tmp_path.name}/mine", "folder", None, None)
     assert e.scores["kid"].terms.n_fake == 30
-    assert subjects() == ["held-out", "gaussian-pca@photos", "noise", f"{tmp_path.name}/mine"]
+    assert subjects() == ["held-out", "noise", "gaussian-pca@photos", "copycat@photos", f"{tmp_path.name}/mine"]
     assert leaderboard.rows("photos", "tiny")[0]["n"] == 30
 
 
@@ -178,29 +186,171 @@ def test_a_large_folder_is_sampled_not_cut(photos: TinyNetwork, tmp_path: Path) 
     dark, bright = images(40, seed=1), images(40, seed=2, shift=60)
     both = ImageSet("both", "all", np.concatenate([dark.images, bright.images]))
     folder = tiny_scores.write_folder(tmp_path / "sorted", both)
-    found = evaluate._target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
+    found = targets.target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
     assert found.images is not None and found.n == 40
     share = np.mean(found.images.images.mean((1, 2, 3)) > 140)
     assert 0.25 < share < 0.75
-    again = evaluate._target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
+    again = targets.target(EvaluateConfig(str(folder), "photos", "tiny", n=40), PROTOCOLS["tiny"])
     assert again.images is not None and again.images.fingerprint == found.images.fingerprint
 
 
-def test_the_same_twice_is_two_rows_and_one_pass(photos: TinyNetwork) -> None:
+def test_the_same_command_twice_is_one_record(photos: TinyNetwork) -> None:
     c = EvaluateConfig("noise", "photos", "tiny")
     first = evaluate.run(c)
     passed = photos.passed
     second = evaluate.run(c)
-    assert photos.passed == passed and subjects().count("noise") == 2
-    assert second.scores["kid"].value == first.scores["kid"].value and second.fingerprint == first.fingerprint
-    assert len([r for r in leaderboard.rows() if r["model"] == "noise"]) == 1
+    assert photos.passed == passed and second.id == first.id and subjects().count(first.subject) == 1
+
+
+def test_the_same_evaluation_started_twice_at_once_does_the_work_once(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: evaluate.run(c), range(2))
+    assert one.id == other.id and len(subjects()) == 4
+    # Training and held-out images, and 64 of each of three yardsticks.
+    assert photos.passed == 160 + 20 + 3 * 64
+
+
+def test_another_seed_is_another_record(photos: TinyNetwork) -> None:
+    first, second = (evaluate.run(EvaluateConfig("noise", "photos", "tiny", seed=s)) for s in (0, 1))
+    assert first.id != second.id and first.fingerprint != second.fingerprint
+
+
+def test_cleared_pictures_come_back_without_a_second_record(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    e = evaluate.run(c)
+    shutil.rmtree(paths.store("gallery"))
+    assert evaluate.gallery(e) is None
+    assert evaluate.run(c).id == e.id and evaluate.gallery(e) is not None
+
+
+def test_the_first_block_gives_a_provisional_score_before_the_rest_is_drawn(
+    photos: TinyNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.evaluate.running.BLOCK", 256)
+    heard: list[tuple[int, float, int]] = []
+    told: list[str] = []
+    e = evaluate.run(
+        EvaluateConfig("noise", "photos", "tiny", n=600),
+        lambda done, total, note: told.append(note),
+        lambda s: heard.append((s.terms.n_fake, s.value, sum("noise" in t for t in told))),
+    )
+    ((n, value, before),) = heard
+    assert n == 256 and before == 0
+    error = e.scores["kid"].error
+    assert error is not None and abs(value - e.scores["kid"].value) < 10 * error
+
+
+def test_a_small_evaluation_has_no_provisional_score(photos: TinyNetwork) -> None:
+    heard: list[Any] = []
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny"), provisional=heard.append)
+    assert heard == []
+
+
+def test_the_gallery_shows_the_images_that_hurt_most(photos: TinyNetwork) -> None:
+    e = evaluate.run(EvaluateConfig("gaussian-pca", "photos", "tiny"))
+    found = evaluate.gallery(e)
+    assert found is not None and e.sample is not None
+    drawn = generate.images(e.sample).images
+    assert np.array_equal(found["samples"], drawn[:64])
+    effects = results.with_influences(e).scores["kid"].influence_fake
+    assert effects is not None
+    assert found["worst_index"][0] == np.argmax(effects)
+    assert np.array_equal(found["worst"][0], drawn[np.argmax(effects)])
+    assert list(found["worst_effect"]) == sorted(found["worst_effect"], reverse=True)
+    # Without the worst image the distance falls by about its effect, which is of first order.
+    kid = scored(
+        ImageSet("m", "generated", np.delete(drawn, np.argmax(effects), 0), origin="m"), datasets.load("photos", "train", size=8)
+    )
+    assert e.scores["kid"].value - kid.scores["kid"].value == pytest.approx(found["worst_effect"][0], rel=0.4)
+
+
+def test_copycat_is_caught_with_its_models_as_pictures(photos: TinyNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_scores.with_copies(monkeypatch)
+    e = evaluate.run(EvaluateConfig("copycat", "photos", "tiny"))
+    copies = e.scores["copies"]
+    assert copies.value > 0.9 and copies.interval is not None and copies.interval[0] > 0.5
+    assert copies.terms.params["n_heldout"] == 20
+    found = evaluate.gallery(e)
+    assert found is not None and np.array_equal(found["nearest_fake"], found["nearest_real"])
+    others = {x.subject: x for x in results.read()}
+    assert others["noise"].scores["copies"].value < 0.1
+    assert "not searched for copies" in others["held-out"].refused["copies"]
+
+
+def test_a_metric_added_to_a_protocol_passes_nothing_again_and_orphans_no_score(
+    photos: TinyNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = PROTOCOLS["tiny"]
+    monkeypatch.setitem(PROTOCOLS, "tiny", replace(p, metrics=p.metrics[1:]))  # type: ignore[arg-type]
+    before = evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
+    passed = photos.passed
+    monkeypatch.setitem(PROTOCOLS, "tiny", p)  # type: ignore[arg-type]
+    assert "noise" in {r["model"] for r in leaderboard.rows("photos", "tiny")}
+    after = evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
+    assert photos.passed == passed and set(before.scores) == {"fd", "fd_matched"} and "kid" in after.scores
+    assert before.scores["fd"].terms.hash == after.scores["fd"].terms.hash
+    assert before.scores["fd"].value == after.scores["fd"].value
+
+
+# Two folders, sizes, and what it will take.
+
+
+def test_two_folders_are_compared_without_a_data_set(network: TinyNetwork, tmp_path: Path) -> None:
+    mine = tiny_scores.write_folder(tmp_path / "mine", images(40, seed=8, shift=10))
+    theirs = tiny_scores.write_folder(tmp_path / "theirs", images(80, seed=9))
+    e = evaluate.run(EvaluateConfig(str(mine), str(theirs), "tiny"))
+    assert (e.subject, e.dataset) == (f"{tmp_path.name}/mine", f"{tmp_path.name}/theirs")
+    assert subjects() == ["noise:8", e.subject]
+    assert (e.scores["kid"].terms.n_real, e.scores["kid"].terms.reference_split) == (80, "all")
+    assert evaluate.dataset_name(str(theirs)) == evaluate.dataset_name(e.dataset) == e.dataset
+
+
+def test_a_reference_folder_that_is_not_there_is_told(network: TinyNetwork, tmp_path: Path) -> None:
+    with pytest.raises(ScoreError, match="There is no folder .*; give a folder of images, or a data set by its name"):
+        evaluate.run(EvaluateConfig("noise", f"{tmp_path}/nowhere", "tiny"))
+
+
+def test_a_folder_of_equal_squares_is_scored_at_their_size(photos: TinyNetwork, tmp_path: Path) -> None:
+    big = images(30, seed=8)
+    big = replace(big, images=big.images.repeat(2, 1).repeat(2, 2))
+    folder = tiny_scores.write_folder(tmp_path / "big", big)
+    assert targets.target(EvaluateConfig(str(folder), "photos", "tiny"), PROTOCOLS["tiny"]).size == 16
+    asked = targets.target(EvaluateConfig(str(folder), "photos", "tiny", size=32), PROTOCOLS["tiny"])
+    assert asked.size == 32 and asked.images is not None and asked.images.images.shape[1:] == (32, 32, 3)
+
+
+def test_yardsticks_have_the_size_of_the_target(photos: TinyNetwork) -> None:
+    evaluate.run(EvaluateConfig("noise", "photos", "tiny", size=16))
+    assert {e.subject for e in results.read()} == {"held-out", "gaussian-pca@photos:16", "copycat@photos:16", "noise:16"}
+
+
+def test_a_model_at_another_size_than_its_own_is_refused(photos: TinyNetwork, tmp_path: Path) -> None:
+    card = tiny_models.publish(replace(tiny_models.VAE, dataset="photos", size=16), tmp_path / "w")
+    with pytest.raises(ConfigError, match="size is 8; the images of .* have 16 pixels"):
+        evaluate.run(EvaluateConfig(card.id, "photos", "tiny", size=8))
+
+
+def test_what_is_expected_is_what_passes(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    datasets.prepare(configs.PrepareConfig("photos", SIZE))
+    before = evaluate.expected(c)
+    assert before.draws == 64 and before.seconds is not None and before.seconds > 0
+    evaluate.run(c)
+    assert photos.passed <= before.passes <= photos.passed + 20
+    after = evaluate.expected(c)
+    assert (after.passes, after.draws) == (0, 0)
+
+
+def test_drawing_from_a_model_that_was_never_timed_is_not_guessed(photos: TinyNetwork, tmp_path: Path) -> None:
+    card = tiny_models.publish(replace(tiny_models.VAE, dataset="photos", size=SIZE), tmp_path / "w")
+    c = EvaluateConfig(card.id, "photos", "tiny")
+    assert evaluate.expected(c).seconds is None
+    evaluate.run(c)
+    assert evaluate.expected(replace(c, seed=1)).seconds is not None
 
 
 def test_the_leaderboard_outlives_the_store(photos: TinyNetwork) -> None:
-    import shutil
-
-    from core import paths
-
     evaluate.run(EvaluateConfig("noise", "photos", "tiny"))
     before = leaderboard.rows()
     shutil.rmtree(paths.cache() / "store")

@@ -120,6 +120,52 @@ def test_models_that_draw_at_once_keep_the_rule_too(model: str, petals: ImageSet
         np.testing.assert_array_equal(pixels.to_uint8(step.x), most[:n])
 
 
+def test_a_copycat_draws_the_same_training_images_for_any_n(petals: ImageSet, small_blocks: None) -> None:
+    known = {image.tobytes() for image in petals.images}
+    most = pictures(SampleConfig("copycat@petals", n=70))
+    assert {image.tobytes() for image in most} <= known and len({image.tobytes() for image in most}) > 20
+    for n in (1, 17, 33):
+        np.testing.assert_array_equal(pictures(SampleConfig("copycat@petals", n=n)), most[:n])
+    assert (pictures(SampleConfig("copycat@petals", n=70, seed=1)) != most).any()
+
+
+# -------------------------------------------------------------------------------------------------- built in, any size
+
+
+@pytest.fixture
+def few_petals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real data set, with few images, so that another size is prepared in no time."""
+    monkeypatch.setattr(datasets.procedural, "SIZES", {"train": 24, "val": 8, "test": 8})
+
+
+@pytest.mark.parametrize("size", [8, 16, 48])
+@pytest.mark.parametrize("name", models.BUILTIN)
+def test_built_in_models_draw_at_any_size(name: str, size: int, few_petals: None) -> None:
+    c = SampleConfig(models.builtin(name, "petals", size), n=20)
+    drawn = generate.images(c)
+    assert drawn.images.shape == (20, size, size, 3) and drawn.name == drawn.origin == c.model
+    np.testing.assert_array_equal(pictures(replace(c, n=5)), drawn.images[:5])
+    assert generate.drawn(c) is not None and generate.evaluations(c) == 0
+    if name == "copycat":
+        train = {image.tobytes() for image in datasets.load("petals", "train", size=size).images}
+        assert {image.tobytes() for image in drawn.images} <= train
+
+
+def test_one_built_in_model_has_one_name_and_one_place_in_the_cache(few_petals: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert generate.resolve(SampleConfig("noise:32")).model == "noise"
+    generate.images(SampleConfig("copycat@petals", n=4))
+    assert generate.drawn(SampleConfig("copycat@petals:32", n=4)) is not None
+    assert generate.drawn(SampleConfig("copycat@petals:16", n=4)) is None
+    assert generate.way_key(SampleConfig("noise:64", n=4)) != generate.way_key(SampleConfig("noise", n=4))
+
+
+def test_a_built_in_models_id_never_becomes_a_path(few_petals: None) -> None:
+    """':' cannot stand in a file name everywhere."""
+    for name in models.BUILTIN:
+        generate.images(SampleConfig(models.builtin(name, "petals", 16), n=2))
+    assert not [p for p in paths.cache().rglob("*") if ":" in p.name or "copycat@" in p.name]
+
+
 # ----------------------------------------------------------------------------------------------------------- cache
 
 
@@ -191,8 +237,11 @@ def test_everything_that_shapes_the_pixels_is_in_the_key(unet: str, tmp_path: Pa
     assert chunks.count == 1 + len(changes)
 
 
-def test_a_gaussian_of_changed_images_is_drawn_again(petals: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    c = SampleConfig("gaussian-pca@petals", n=2)
+@pytest.mark.parametrize("model", ["gaussian-pca@petals", "copycat@petals"])
+def test_what_was_fitted_to_images_that_changed_is_drawn_again(
+    model: str, petals: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = SampleConfig(model, n=2)
     before = pictures(c).copy()
     changed = ImageSet("petals", "train", 255 - petals.images)
     monkeypatch.setattr(datasets, "load", lambda name, split, *, size=32: changed, raising=False)
@@ -200,8 +249,9 @@ def test_a_gaussian_of_changed_images_is_drawn_again(petals: ImageSet, monkeypat
     assert (pictures(c) != before).any()
 
 
-def test_what_is_not_prepared_is_not_looked_for(petals: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    c = SampleConfig("gaussian-pca@petals", n=2)
+@pytest.mark.parametrize("model", ["gaussian-pca@petals", "copycat@petals"])
+def test_what_is_not_prepared_is_not_looked_for(model: str, petals: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    c = SampleConfig(model, n=2)
     generate.images(c)
     bare = DatasetCard("petals", "Petals", "procedural", "", 8, {}, prepared=False)
     monkeypatch.setattr(datasets, "card", lambda name, size=32: bare, raising=False)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core import datasets, models, paths
-from core.errors import ConfigError, ModelError
+from core.errors import ConfigError, DataError, ModelError
 from core.types import DatasetCard
 from tests.core.tiny_models import DDPM, VAE, card, publish, weights
 
@@ -114,15 +114,16 @@ def test_a_half_written_folder_is_not_listed(tmp_path: Path) -> None:
     assert models.cards() == []
 
 
-@pytest.mark.parametrize("name", ["noise", "gaussian-pca", "gaussian-pca@d", "a@b"])
+@pytest.mark.parametrize("name", ["noise", "gaussian-pca", "copycat", "gaussian-pca@d", "a@b"])
 def test_names_of_built_in_models_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="are for built-in ones"):
         publish(VAE, tmp_path, model_id=name)
 
 
-def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["../mine", "mine:64", "noise:64", "copycat@d:64"])
+def test_a_name_that_cannot_be_a_folder_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be a model name"):
-        publish(VAE, tmp_path, model_id="../mine")
+        publish(VAE, tmp_path, model_id=name)
 
 
 @pytest.mark.parametrize("spoil", ["missing", "extra", "shape", "dtype", "nothing", "garbage"])
@@ -207,19 +208,84 @@ def test_noise_is_built_in() -> None:
         models.network(noise)
 
 
-def test_a_gaussian_names_its_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = DatasetCard("petals", "Petals", "procedural", "", 32, {})
-    monkeypatch.setattr(datasets, "card", lambda name, size=32: known, raising=False)
-    gaussian = models.card("gaussian-pca@petals")
-    assert (gaussian.id, gaussian.family, gaussian.dataset) == ("gaussian-pca@petals", "gaussian_pca", "petals")
-    with pytest.raises(ModelError, match="write gaussian-pca@NAME"):
-        models.card("gaussian-pca")
+@pytest.fixture
+def petals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes at which the data set was asked for; none is prepared."""
+    asked: list[int] = []
+
+    def known(name: str, size: int = 32) -> DatasetCard:
+        asked.append(size)
+        if name != "petals":
+            raise DataError(f"There is no data set named '{name}'; known: petals.")
+        return DatasetCard("petals", "Petals", "procedural", "", size, {})
+
+    monkeypatch.setattr(datasets, "card", known)
+    return asked
 
 
-@pytest.mark.parametrize("name", ["vae-e-1", "x"])
+@pytest.mark.parametrize(("name", "family"), [("gaussian-pca", "gaussian_pca"), ("copycat", "copycat")])
+def test_a_model_fitted_to_a_data_set_names_it(name: str, family: str, petals: list[int]) -> None:
+    found = models.card(f"{name}@petals")
+    assert (found.id, found.family, found.dataset, found.size) == (f"{name}@petals", family, "petals", 32)
+    for missing in (name, f"{name}@", f"{name}:64", f"{name}@:64"):
+        with pytest.raises(ModelError, match=f"'{missing}' needs a data set to draw from: write {name}@NAME, such as"):
+            models.card(missing)
+    with pytest.raises(DataError, match="no data set named 'x'"):
+        models.card(f"{name}@x:64")
+
+
+def test_noise_takes_no_data_set() -> None:
+    with pytest.raises(ModelError, match="'noise@petals:64' names a data set, and noise is drawn from none: write noise"):
+        models.card("noise@petals:64")
+
+
+@pytest.mark.parametrize("model", ["noise:64", "gaussian-pca@petals:64", "copycat@petals:64"])
+def test_built_in_models_draw_at_the_size_behind_the_colon(model: str, petals: list[int]) -> None:
+    found = models.card(model)
+    assert (found.id, found.size, found.origin) == (model, 64, "builtin:")
+    assert set(petals) <= {64}
+
+
+@pytest.mark.parametrize(("model", "short"), [("noise:32", "noise"), ("copycat@petals:32", "copycat@petals")])
+def test_a_built_in_model_has_one_id(model: str, short: str, petals: list[int]) -> None:
+    assert models.card(model) == models.card(short) and models.card(model).id == short
+
+
+@pytest.mark.parametrize("size", ["7", "257", "0", "-64", "064", "6.4e1", "64 ", "", "large", "64:64", "٦٤", "99999"])
+def test_sizes_that_no_image_can_have_are_refused(size: str) -> None:
+    with pytest.raises(ModelError, match=f"The size of 'noise:{size}' is '{size}'; needed: 8 to 256 pixels, such as noise:64."):
+        models.card(f"noise:{size}")
+    assert models.card("noise:8").size == 8 and models.card("noise:256").size == 256
+
+
+@pytest.mark.parametrize("name", models.BUILTIN)
+@pytest.mark.parametrize("size", [8, 32, 64, 256])
+def test_the_id_of_a_built_in_model_is_read_as_it_was_made(name: str, size: int, petals: list[int]) -> None:
+    model = models.builtin(name, "petals", size)
+    found = models.card(model)
+    assert (found.id, found.family, found.size) == (model, models.BUILTIN[name], size)
+    assert found.dataset == ("" if name == "noise" else "petals")
+
+
+def test_built_in_ids_are_short() -> None:
+    assert models.builtin("noise", "petals") == models.builtin("noise", "") == "noise"
+    assert models.builtin("copycat", "petals") == "copycat@petals"
+    assert models.builtin("gaussian-pca", "a@b", 64) == "gaussian-pca@a@b:64"
+
+
+def test_only_built_in_models_take_a_size(tmp_path: Path) -> None:
+    published = publish(VAE, tmp_path)
+    with pytest.raises(
+        ModelError, match=f"no model named '{published.id}:64': only the built-in ones .noise, gaussian-pca@DATASET"
+    ):
+        models.card(f"{published.id}:64")
+
+
+@pytest.mark.parametrize("name", ["vae-e-1", "x", "noisy", "copycats"])
 def test_an_unknown_model_is_refused_with_the_known_ones(name: str, tmp_path: Path) -> None:
     publish(VAE, tmp_path)
-    with pytest.raises(ModelError, match=f"no model named '{name}'; known: gaussian-pca@DATASET, noise, vae-d-1."):
+    known = "copycat@DATASET, gaussian-pca@DATASET, noise, vae-d-1."
+    with pytest.raises(ModelError, match=f"no model named '{name}'; known: {known}"):
         models.card(name)
 
 

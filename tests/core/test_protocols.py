@@ -19,7 +19,11 @@ def real(n: int = 20, name: str = "d", split: str = "train") -> ImageSet:
 
 
 def resolved(**change: object) -> Terms:
-    given = {"p": P, "rule": P.metrics[0], "real": real(), "recipe": {"crop": "centre"}, "n_fake": 64} | change
+    given = {"p": P, "rule": P.metrics[0], "extractor": EXTRACTORS["lite0"], "real": real()} | {
+        "recipe": {"crop": "centre"},
+        "n_fake": 64,
+        **change,
+    }
     return protocols.resolve(**given)  # type: ignore[arg-type]
 
 
@@ -28,16 +32,28 @@ def test_every_protocol_names_rows_that_exist(name: str) -> None:
     p = PROTOCOLS[name]
     assert p.name == name and p.extractor in EXTRACTORS
     assert all(r.metric in METRICS and r.params for r in p.metrics)
+    assert p.layer in EXTRACTORS[p.extractor].layers
 
 
 def test_lite0_ranks_by_kid_on_2048_images_against_training() -> None:
-    assert [r.metric for r in P.metrics] == ["kid", "fd"] and P.n == 2048 and P.reference_split == "train"
+    assert [r.metric for r in P.metrics][:2] == ["kid", "fd"] and P.n == 2048 and P.reference_split == "train"
 
 
 def test_lite0_never_says_fid() -> None:
     assert label("lite0", "fd") == "FD (Lite0)"
     assert label("lite0", "kid") == "KID (Lite0)"
     assert label("lite0", "kid_matched") == "KID (Lite0), matched n"
+
+
+def test_only_distances_of_inceptions_last_layer_are_called_fid() -> None:
+    assert label("inception", "fid") == "FID (Inception)" and label("torchmetrics", "fid") == "FID (torchmetrics)"
+    assert label("study-2024", "fid") == "FID-64 (study)"
+    assert label("pixels", "fd") == "FD (pixels)" and label("lite0", "is") == "IS (Lite0)"
+
+
+def test_the_study_is_never_ranked_and_all_else_ranks_by_kid() -> None:
+    assert [name for name, p in PROTOCOLS.items() if not p.ranked] == ["study-2024"]
+    assert all(p.metrics[0].metric == "kid" for p in PROTOCOLS.values() if p.ranked)
 
 
 def test_terms_spell_out_what_was_compared() -> None:
@@ -60,6 +76,8 @@ def test_equal_conditions_have_equal_terms() -> None:
         {"real": real(split="val")},
         {"recipe": {"crop": "none"}},
         {"rule": P.metrics[1]},
+        {"params": {"n_heldout": 20}},
+        {"extractor": replace(EXTRACTORS["lite0"], weights_sha256="1" * 64)},
         {"rule": replace(P.metrics[0], params={**P.metrics[0].params, "degree": 2})},
     ],
 )
@@ -76,5 +94,5 @@ def test_every_field_of_terms_shapes_the_hash() -> None:
 
 
 def test_an_unknown_protocol_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ScoreError, match="no protocol named 'fid50k'; known: lite0"):
+    with pytest.raises(ScoreError, match="no protocol named 'fid50k'; known: inception, lite0"):
         protocols.protocol("fid50k")

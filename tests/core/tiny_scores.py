@@ -8,9 +8,11 @@ import pytest
 
 from core import features, protocols
 from core.features import EXTRACTORS
-from core.types import EvalProtocol, ImageSet, MetricRule
+from core.protocols import PROTOCOLS
+from core.types import ImageSet
 
 DIM, CLASSES, BATCH = 6, 3, 4
+LAYER = "six"
 
 
 class TinyNetwork:
@@ -25,24 +27,30 @@ class TinyNetwork:
     def passed(self) -> int:
         return sum(self.batches)
 
-    def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         self.batches.append(len(images))
         n, h, w, _ = images.shape
         quarters = images.reshape(n, 2, h // 2, 2, w // 2, 3).mean((2, 4)).reshape(n, -1) / 255
         values = quarters @ self.weights.T
-        return values.astype(np.float32), (values @ self.head).astype(np.float32)
+        return {LAYER: values.astype(np.float32), "logits": (values @ self.head).astype(np.float32)}
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> TinyNetwork:
-    """The extractor "tiny" and the protocol "tiny" (64 images) for one test."""
+    """The extractor "tiny" and the protocol "tiny" (KID and FD of 64 images) for one test."""
     network = TinyNetwork()
-    row = replace(EXTRACTORS["lite0"], name="tiny", label="Tiny", dim=DIM, classes=CLASSES, batch=BATCH, weights_sha256="0" * 64)
-    rules = tuple(MetricRule(r.metric, r.params) for r in protocols.PROTOCOLS["lite0"].metrics)
-    p = EvalProtocol("tiny", "Tiny", "for tests", "tiny", rules, "train", 64)
+    row = replace(EXTRACTORS["lite0"], name="tiny", label="Tiny", layers={LAYER: DIM}, classes=CLASSES, weights_sha256="0" * 64)
+    p = replace(PROTOCOLS["lite0"], name="tiny", label="Tiny", mark="Tiny", extractor="tiny", layer=LAYER, n=64)
     monkeypatch.setitem(EXTRACTORS, "tiny", row)  # type: ignore[arg-type]
-    monkeypatch.setitem(protocols.PROTOCOLS, "tiny", p)  # type: ignore[arg-type]
-    monkeypatch.setitem(features._open, "tiny", network)
+    monkeypatch.setitem(PROTOCOLS, "tiny", replace(p, metrics=(protocols.KID, protocols.FD)))  # type: ignore[arg-type]
+    monkeypatch.setattr(features.weights, "find", lambda e, file="", trust="": (Path("tiny"), e.weights_sha256))
+    monkeypatch.setitem(features._open, f"tiny {row.weights_sha256}", features.Opened(network, BATCH))
     return network
+
+
+def with_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol "tiny" looks for copies as well."""
+    p = PROTOCOLS["tiny"]
+    monkeypatch.setitem(PROTOCOLS, "tiny", replace(p, metrics=(*p.metrics, protocols.COPIES)))  # type: ignore[arg-type]
 
 
 def images(n: int, *, seed: int = 0, origin: str = "real", name: str = "toys", shift: int = 0) -> ImageSet:

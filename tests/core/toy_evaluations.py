@@ -1,5 +1,6 @@
 """Evaluations of Gaussian toys: real KID and FD, real Terms, no images."""
 
+import contextlib
 import hashlib
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.configs import SampleConfig
+from core.errors import Refused
 from core.metrics import METRICS, Reference
 from core.protocols import PROTOCOLS
 from core.types import Evaluation, Features, Score, Terms
@@ -18,16 +20,23 @@ def features(values: np.ndarray) -> Features:
     return Features(values, None, "lite0", "0" * 64, hashlib.sha256(np.ascontiguousarray(values).data).hexdigest())
 
 
-def real(n: int = 300, seed: int = 99) -> Features:
-    return features(np.random.default_rng(seed).normal(size=(n, DIM)))
+def real(n: int = 300, seed: int = 99, dim: int = DIM) -> Features:
+    return features(np.random.default_rng(seed).normal(size=(n, dim)))
+
+
+def draw(n: int, seed: int, scale: float = 1.0, shift: float = 0.0, dim: int = DIM) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, dim)) * scale + shift
+
+
+def params(metric: str) -> dict[str, Any]:
+    return dict(next(r.params for r in PROTOCOLS["lite0"].metrics if r.metric == metric))
 
 
 def terms(metric: str, n_fake: int, ref: Features, **other: Any) -> Terms:
-    rule = next(r for r in PROTOCOLS["lite0"].metrics if r.metric == metric)
     return replace(
         Terms(
             metric=metric,
-            params=dict(rule.params),
+            params=params(metric),
             extractor="lite0",
             weights_sha256="0" * 64,
             layer="pool",
@@ -47,11 +56,11 @@ def terms(metric: str, n_fake: int, ref: Features, **other: Any) -> Terms:
     )
 
 
-def score(metric: str, fake: np.ndarray, ref: Features, **other: Any) -> Score:
-    rule = next(r for r in PROTOCOLS["lite0"].metrics if r.metric == metric)
-    m = METRICS[metric].compute(features(fake), Reference(ref), rule.params)
-    assert m is not None
-    return Score(metric, m.value, m.error, terms(metric, len(fake), ref, **other), m.band, m.influence_fake, m.influence_real)
+def score(metric: str, fake: np.ndarray, ref: Features, side: Reference | None = None, **other: Any) -> Score:
+    """As the metric measures it. side: the same reference, with what was worked out of it before."""
+    m = METRICS[metric].compute(features(fake), side or Reference(ref), params(metric))
+    own = terms(metric, len(fake), ref, **other)
+    return Score(metric, m.value, m.error, own, m.band, m.influence_fake, m.influence_real, m.interval)
 
 
 def evaluation(
@@ -66,7 +75,10 @@ def evaluation(
     **other: Any,
 ) -> Evaluation:
     """`seed` None: images that were not drawn here. `matched`: also the KID of the first so many images."""
-    scores = {m: score(m, fake, ref, **other) for m in metrics}
+    scores, side = {}, Reference(ref)
+    for m in metrics:
+        with contextlib.suppress(Refused):
+            scores[m] = score(m, fake, ref, side, **other)
     if matched:
         scores["kid_matched"] = score("kid", fake[:matched], ref, **other)
     return Evaluation(
@@ -83,7 +95,3 @@ def evaluation(
         versions={"numpy": np.__version__},
         command=f"python -m core evaluate {subject} --dataset toys",
     )
-
-
-def draw(n: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(n, DIM)) * scale + shift

@@ -157,7 +157,7 @@ def test_a_picture_is_kept_by_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_best_model_is_looked_for_in_the_largest_group_and_past_better_folders() -> None:
     def row(model: str, kind: str, terms: str) -> dict[str, Any]:
-        return {"dataset": "d", "protocol": "lite0", "model": model, "kind": kind, "terms": terms}
+        return {"dataset": "d", "protocol": "lite0", "model": model, "kind": kind, "terms": terms, "flagged": False}
 
     rows = [row("copies", "folder", "A"), row("good", "model", "A"), row("worse", "model", "A"), row("few", "model", "B")]
     assert [r["model"] for r in scores.best_models(rows)] == ["good"]

@@ -87,3 +87,23 @@ def test_the_matched_metric_goes_by_its_own_terms_and_number() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["held-out", "vae"]
     assert figure.layout.xaxis.title.text == "KID, matched n, n = 432<br>95 % intervals; lower is better"
     np.testing.assert_allclose(figure.data[0].error_x.array, [0.196])
+
+
+def test_a_copier_looks_unlike_everything_else_and_is_named() -> None:
+    figure, sentence = figures.ranking([*ROWS, row("copycat", -0.01, kind="yardstick", flagged=True)])
+    copier = figure.data[2]
+    assert (copier.name, list(copier.x), copier.marker.symbol) == ("copies training images", [-0.01], "x")
+    assert sentence.endswith("; copying training images: copycat.")
+
+
+def test_of_very_many_rows_the_best_and_all_yardsticks_are_drawn() -> None:
+    many = [row(f"m{i}", 0.1 + i / 1000) for i in range(300)]
+    figure, sentence = figures.ranking([*many, row("noise", 9.0, kind="yardstick")])
+    assert len(figure.data[0].x) == figures.intervals.MOST and list(figure.data[1].x) == [9.0]
+    assert sentence.endswith("; 41 of 301 rows drawn.")
+
+
+def test_of_very_many_groups_the_largest_are_drawn() -> None:
+    figure, sentence = figures.ranking([row("a", 0.1), *(row(f"m{i}", 0.1, terms=str(i)) for i in range(30))])
+    assert len({t.yaxis for t in figure.data}) == figures.intervals.PANELS
+    assert sentence.endswith("; 30 rows measured under other terms apart.")

@@ -7,11 +7,13 @@ import numpy as np
 from core.types import Features
 
 KID = {"estimator": "unbiased, all pairs", "degree": 3, "offset": 1.0, "scale": "1/D"}
+KID_SUBSETS = {**KID, "estimator": "subsets", "subsets": 100, "subset_size": 1000, "seed": 0}
 FD = {"estimator": "Gaussian moments", "covariance": "unbiased"}
+FD_CORRECTED = {"estimator": "2 FD - mean FD of halves", "covariance": "unbiased"}
 
 
-def features(values: np.ndarray) -> Features:
-    return Features(values, None, "toy", "0" * 64, hashlib.sha256(np.ascontiguousarray(values).data).hexdigest())
+def features(values: np.ndarray, logits: np.ndarray | None = None) -> Features:
+    return Features(values, logits, "toy", "0" * 64, hashlib.sha256(np.ascontiguousarray(values).data).hexdigest())
 
 
 def white(n: int, dim: int, seed: int) -> np.ndarray:

@@ -1,14 +1,17 @@
 """Kernel inception distance: squared maximum mean discrepancy with k(x, y) = (x.y / D + 1)^3 (Binkowski et al. 2018).
 
 The unbiased U-statistic over all pairs: no subsets, so no offset that depends on n and no chance in the result. Around 0 it may
-be slightly negative.
+be slightly negative. The mean over random subsets, as torchmetrics and torch-fidelity take it, is there for comparison with them.
 """
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from core.errors import Refused
 from core.metrics.reference import Measure, Reference, standard_error
 from core.types import Arrays, Features
 
@@ -21,7 +24,7 @@ def score(fake: Features, ref: Reference, params: Mapping[str, Any]) -> Measure:
 
     value = A + B - 2 C, where A and B are the means of k over pairs of different images of one side and C over pairs across.
     The influence of fake image i is 2 (mean_j k(x_i, x_j) - A) - 2 (mean_j k(x_i, y_j) - C), of a real one likewise
-    (Hoeffding's projection of the U-statistic).
+    (Hoeffding's projection of the U-statistic). For the estimator "subsets" see `_over_subsets`.
     """
     x, y = fake.values, ref.real.values
     n, n_real = len(x), len(y)
@@ -36,8 +39,40 @@ def score(fake: Features, ref: Reference, params: Mapping[str, Any]) -> Measure:
     value = same_fake.mean() + same_real.mean() - 2 * mean_across
     influence_fake = 2 * (same_fake - same_fake.mean()) - 2 * (across_fake - mean_across)
     influence_real = 2 * (same_real - same_real.mean()) - 2 * (across_real - mean_across)
-    error = standard_error(influence_fake, influence_real)
-    return Measure(float(value), error, influence_fake=influence_fake, influence_real=influence_real)
+    whole = Measure(
+        float(value),
+        standard_error(influence_fake, influence_real),
+        influence_fake=influence_fake,
+        influence_real=influence_real,
+    )
+    return _over_subsets(x, y, params, whole) if params["estimator"] == "subsets" else whole
+
+
+def _over_subsets(x: np.ndarray, y: np.ndarray, params: Mapping[str, Any], whole: Measure) -> Measure:
+    """The mean of the unbiased estimate over random subsets of both sides, drawn by a seeded generator.
+
+    Given the images, subsets are independent and their mean is that of all pairs; so it has the influences of all pairs, and
+    error^2 = error^2 of all pairs + variance over subsets / their number. None for one subset, which does not show its variance,
+    unless it holds all images. Refused where a side is smaller than a subset.
+    """
+    subsets, size = int(params["subsets"]), int(params["subset_size"])
+    kernel = (int(params["degree"]), float(params["offset"]))
+    if min(len(x), len(y)) < size:
+        raise Refused(
+            f"KID over subsets of {size} needs as many images a side; there are {len(x)} generated and {len(y)} real ones: "
+            "make more, or choose a protocol that takes all pairs."
+        )
+    if len(x) == len(y) == size:
+        return whole
+    rng = np.random.default_rng(int(params["seed"]))
+    values = np.empty(subsets)
+    for i in range(subsets):
+        a, b = (side[rng.permutation(len(side))[:size]] for side in (x, y))
+        same = (within(a, kernel).sum() + within(b, kernel).sum()) / (size * (size - 1))
+        values[i] = same - 2 * across(a, b, kernel)[0].sum() / size**2
+    assert whole.error is not None
+    error = math.hypot(whole.error, values.std(ddof=1) / math.sqrt(subsets)) if subsets > 1 else None
+    return replace(whole, value=float(values.mean()), error=error)
 
 
 def _real_side(y: np.ndarray, kernel: tuple[int, float]) -> Arrays:

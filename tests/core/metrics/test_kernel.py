@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from core import paths
-from core.metrics import METRICS, Measure, Reference, kid, metric
-from core.types import Features
-from tests.core.metrics.toys import KID, features, rotation
+from core.errors import Refused
+from core.metrics import Measure, Reference, kernel
+from tests.core.metrics.toys import KID, KID_SUBSETS, features, rotation
 
 DIM = 8
 
 
 def score(fake: np.ndarray, real: np.ndarray) -> Measure:
-    return kid.score(features(fake), Reference(features(real)), KID)
+    return kernel.score(features(fake), Reference(features(real)), KID)
 
 
 def draw(n: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_equals_brute_force() -> None:
 def test_does_not_depend_on_how_the_products_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     fake, real = draw(50, 2, 1.2), draw(70, 3)
     whole = score(fake, real)
-    monkeypatch.setattr(kid, "SIDE", 16)
+    monkeypatch.setattr(kernel, "SIDE", 16)
     monkeypatch.setenv("STUDIO_CACHE", str(paths.cache() / "other"))
     cut = score(fake, real)
     assert cut.value == pytest.approx(whole.value, rel=1e-11)
@@ -114,28 +114,69 @@ def test_survives_single_precision_features_with_a_large_mean() -> None:
 
 def test_the_real_side_is_worked_out_once_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    real_side = kid._real_side
+    real_side = kernel._real_side
 
     def counted(y: np.ndarray, kernel: tuple[int, float]) -> dict[str, np.ndarray]:
         calls.append(len(y))
         return real_side(y, kernel)
 
-    monkeypatch.setattr(kid, "_real_side", counted)
+    monkeypatch.setattr(kernel, "_real_side", counted)
     for n in (10, 11):
         score(draw(n, 17), draw(20, 18))
     assert calls == [20]
-    kid.score(features(draw(10, 17)), Reference(features(draw(20, 18))), {**KID, "degree": 2})
+    kernel.score(features(draw(10, 17)), Reference(features(draw(20, 18))), {**KID, "degree": 2})
     assert calls == [20, 20]
 
 
-@pytest.mark.parametrize("name", list(METRICS))
-def test_every_metric_is_small_for_equal_and_large_for_shifted_images(name: str) -> None:
-    real, params = features(draw(400, 19)), {**KID, "covariance": "unbiased"}
+# The mean over subsets.
 
-    def of(fake: Features) -> float:
-        m = metric(name).compute(fake, Reference(real), params)
-        assert m is not None
-        return m.value
 
-    near, far = of(features(draw(400, 20))), of(features(draw(400, 20, 1.0, 0.8)))
-    assert METRICS[name].better == "lower" and near < 0.1 * far
+def subsets(fake: np.ndarray, real: np.ndarray, **params: int) -> Measure:
+    return kernel.score(features(fake), Reference(features(real)), {**KID_SUBSETS, **params})
+
+
+def test_the_mean_over_subsets_equals_brute_force() -> None:
+    fake, real = draw(13, 30, 1.4, 0.3), draw(17, 31)
+    rng = np.random.default_rng(5)
+    each = []
+    for _ in range(3):
+        a, b = rng.permutation(13)[:6], rng.permutation(17)[:6]
+        each.append(brute(fake[a], real[b]))
+    assert subsets(fake, real, subsets=3, subset_size=6, seed=5).value == pytest.approx(np.mean(each), rel=1e-12)
+
+
+def test_one_subset_of_all_images_is_all_pairs() -> None:
+    fake, real = draw(20, 32, 1.4), draw(20, 33)
+    one, whole = subsets(fake, real, subsets=1, subset_size=20), score(fake, real)
+    assert one.value == pytest.approx(whole.value, rel=1e-12) and one.error == whole.error
+
+
+def test_subsets_depend_on_their_seed_only() -> None:
+    fake, real = draw(40, 34), draw(50, 35)
+    values = [subsets(fake, real, subsets=4, subset_size=10, seed=seed).value for seed in (0, 0, 1)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_one_subset_of_some_images_has_no_known_error() -> None:
+    assert subsets(draw(20, 36), draw(21, 37), subsets=1, subset_size=20).error is None
+
+
+def test_subsets_have_the_influences_of_all_pairs_and_a_larger_error() -> None:
+    fake, real = draw(40, 38, 1.3), draw(50, 39)
+    m, whole = subsets(fake, real, subsets=5, subset_size=20), score(fake, real)
+    assert m.error is not None and whole.error is not None and m.error > whole.error
+    assert m.influence_fake is not None and whole.influence_fake is not None
+    assert np.array_equal(m.influence_fake, whole.influence_fake)
+
+
+def test_the_error_over_subsets_is_the_spread_over_samples() -> None:
+    found = [subsets(draw(120, 7000 + i, 1.3, 0.2), draw(150, 8000 + i), subsets=4, subset_size=30, seed=i) for i in range(150)]
+    errors = [m.error for m in found if m.error is not None]
+    # Four subsets say little about the variance over subsets, so errors are compared by their squares.
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std([m.value for m in found]), rel=0.15)
+
+
+@pytest.mark.parametrize(("n", "n_real"), [(999, 1000), (1000, 999)])
+def test_subsets_larger_than_a_side_are_refused(n: int, n_real: int) -> None:
+    with pytest.raises(Refused, match=f"subsets of 1000 needs as many images a side; there are {n} generated and {n_real} real"):
+        subsets(draw(n, 40), draw(n_real, 41))

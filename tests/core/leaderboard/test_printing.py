@@ -1,0 +1,53 @@
+from dataclasses import replace
+
+from core import leaderboard, results
+from tests.core.leaderboard.toys import HELD, N_REAL, N, fill, told
+
+
+def test_what_is_printed_has_a_paper_s_columns_with_labels_and_units() -> None:
+    fill()
+    printed = leaderboard.for_print(leaderboard.rows("toys", "lite0"))
+    assert list(printed[0]) == [
+        *("rank", "model", "KID (Lite0)", "± SE (KID)", "n", "N_ref", "KID (Lite0), matched n", "± SE (KID, matched n)"),
+        *("matched n", "FD (Lite0)", "± SE (FD)", "FD's n", "seed", "network evaluations / image", "s / 1,000 images"),
+    ]
+    assert [r["rank"] for r in printed] == ["1", "2-3", "2-3", "", ""]
+
+
+def test_the_distance_of_inception_is_called_fid() -> None:
+    e = told("m", kid=1.0, fd=2.0)
+    results.record(replace(e, protocol="inception", scores={"kid": e.scores["kid"], "fid": e.scores["fd"]}))
+    assert "FID (Inception)" in leaderboard.for_print(leaderboard.rows())[0]
+
+
+def test_rows_of_several_protocols_share_columns_without_a_mark() -> None:
+    results.record(told("m", kid=1.0))
+    results.record(replace(told("m", kid=2.0), protocol="pixels"))
+    rows = leaderboard.rows()
+    assert [r["KID"] for r in leaderboard.for_print(rows)] == [1.0, 2.0]
+    assert "toys under KID (Lite0), toys under KID (pixels)" in leaderboard.footnote(rows)
+
+
+def test_the_share_is_printed_in_percent() -> None:
+    results.record(told("m", kid=0.4, kid_matched=0.4))
+    results.record(told("gaussian-pca@toys", kind="yardstick", kid=1.0, kid_matched=1.0))
+    results.record(replace(told("held-out", kind="yardstick", n=HELD, kid=0.2, kid_matched=0.2), sample=None))
+    assert leaderboard.for_print(leaderboard.rows())[0]["way from gaussian-pca to held-out (%)"] == 75.0
+
+
+def test_the_footnote_says_the_terms_the_errors_and_the_ranks() -> None:
+    fill()
+    rows = leaderboard.rows("toys", "lite0")
+    said = leaderboard.footnote(rows)
+    assert f"{rows[0]['terms'][:12]} (n = {N}, N_ref = {N_REAL})" in said and "toys under KID (Lite0)" in said
+    assert said.count("N_ref") == 1  # held-out images beside are fewer, and of the same group
+    assert "standard errors" in said and "significantly better" in said and "not ranked" not in said
+    assert leaderboard.footnote([]) == "" and leaderboard.for_print([]) == []
+
+
+def test_rows_of_the_study_s_protocol_are_marked_as_not_ranked() -> None:
+    e = told("m", fd=3.0)
+    results.record(replace(e, protocol="study-2024", scores={"fid": e.scores["fd"]}))
+    rows = leaderboard.rows()
+    assert leaderboard.for_print(rows)[0]["rank"] == "not ranked"
+    assert "too few images for any verdict" in leaderboard.footnote(rows) and "FID-64 (study)" in leaderboard.footnote(rows)
