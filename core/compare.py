@@ -83,16 +83,16 @@ def pairwise(evaluations: Sequence[Evaluation], role: str, floor: np.ndarray | N
     return Pairwise(difference, spread, p, Z * spread + left, verdict)
 
 
-def pair(a: Evaluation, b: Evaluation, role: str, margin: float | None = None) -> Comparison:
+def pair(a: Evaluation, b: Evaluation, role: str, margin: float | None = None, floor: bool = False) -> Comparison:
     """The difference a - b of the score with this role, and a verdict where the statistics allow one at 5 %; see `pairwise`.
 
     With a margin the verdict is "equal" where two one-sided 5 % tests put the difference within it (TOST; Schuirmann 1987), even
-    if the difference is significant: the margin says what matters. p is 1 where no test is made. ScoreError as `pairwise`, or for
-    a margin that is not positive.
+    if the difference is significant: the margin says what matters. floor: neither scores worse than held-out images do. p is 1
+    where no test is made. ScoreError as `pairwise`, or for a margin that is not positive.
     """
     if margin is not None and not 0 < margin < math.inf:
         raise ScoreError(f"The margin is {margin}; needed: the largest difference that does not matter, a number above 0.")
-    found = pairwise((a, b), role)
+    found = pairwise((a, b), role, np.array([floor, floor]))
     difference, error, p, detectable = (float(x[0, 1]) for x in (found.difference, found.error, found.p, found.detectable))
     verdict = {-1: "a", 1: "b", 0: "undecided"}[int(found.verdict[0, 1])]
     note = _undecidable((a, b), (_score(a, role), _score(b, role)))

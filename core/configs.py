@@ -232,7 +232,12 @@ class EvaluateConfig(Config):
     steps: int = knob(0, "as for `sample`", low=0, high=1000)
     grid: str = knob("", "as for `sample`")
     eta: float = knob(0.0, "as for `sample`", low=0.0, high=1.0)
-    size: int = knob(0, "side of a folder's images in pixels (0: a model's own; for folders 32)", low=0, high=256)
+    size: int = knob(
+        0,
+        "side of the images (0: a model's own; a folder's, where all are squares of one size up to 256; else 32)",
+        low=0,
+        high=256,
+    )
     extractor_weights: str = knob("", "another weight file for the extractor; needs --trust-sha256")
     trust_sha256: str = knob("", "sha256 of that file, in hex: it stands in the Terms")
 

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from core.errors import ScoreError, unknown
-from core.features import Extractor
-from core.metrics import METRICS
+from core.features import EXTRACTORS, Extractor
+from core.metrics import METRICS, memorisation
 from core.types import EvalProtocol, ImageSet, MetricRule, Terms, digest
 
 KID = MetricRule("kid", {"estimator": "unbiased, all pairs", "degree": 3, "offset": 1.0, "scale": "1/D"})
@@ -21,7 +21,7 @@ PRDC = (
     *(MetricRule(m, {"k": 3}) for m in ("precision", "recall")),
     *(MetricRule(m, {"k": 5}) for m in ("density", "coverage")),
 )
-COPIES = MetricRule("copies", {"neighbours": 50, "mirrored": True, "fdr": 0.05})
+COPIES = MetricRule("copies", {"neighbours": 50, "mirrored": True, "fdr": 0.05, **memorisation.RULES})
 GROUPS = {"groups": 6, "group_size": 12}
 
 PROTOCOLS: Mapping[str, EvalProtocol] = {
@@ -63,7 +63,7 @@ PROTOCOLS: Mapping[str, EvalProtocol] = {
         EvalProtocol(
             name="pixels",
             label="Pixels, no network at all",
-            use="64 principal components of the pixels: colours and layout in seconds, blind to texture. A rough first look.",
+            use="64 principal components of the reference's pixels: colours and layout, blind to texture. A rough first look.",
             mark="pixels",
             extractor="pixel-pca",
             layer="components",
@@ -104,14 +104,21 @@ def role(name: str, metric: str) -> str:
     return next((r.key for r in protocol(name).metrics if r.metric == metric), metric)
 
 
-def label(name: str, role: str) -> str:
-    """How the score with this role is written wherever it is shown: "KID (Lite0)". Only Inception's distance is called FID."""
+def label(name: str, role: str, weights_sha256: str = "") -> str:
+    """How the score with this role is written wherever it is shown: "KID (Lite0)". Only Inception's distance is called FID.
+
+    weights_sha256: of the score's Terms; weights that are not the extractor's own are named: "KID (Lite0, weights f17de1cd)".
+    A role that this version does not know is written as it stands.
+    """
     p, bare = protocol(name), role.removesuffix(MATCHED)
     found = next((r for r in p.metrics if r.key == bare), MetricRule(bare))
-    metric = "FID" if found.key == "fid" else METRICS[found.metric].label
-    if found.key == "fid" and p.layer != "2048":
-        metric += f"-{p.layer}"
-    return f"{metric} ({p.mark})" + (", matched n" if role.endswith(MATCHED) else "")
+    own = EXTRACTORS[p.extractor].weights_sha256
+    foreign = bool(weights_sha256 and own and weights_sha256 != own)
+    metric = METRICS[found.metric].label if found.metric in METRICS else bare
+    if found.key == "fid" and not foreign:
+        metric = "FID" if p.layer == "2048" else f"FID-{p.layer}"
+    mark = f"{p.mark}, weights {weights_sha256[:8]}" if foreign else p.mark
+    return f"{metric} ({mark})" + (", matched n" if role.endswith(MATCHED) else "")
 
 
 def resolve(

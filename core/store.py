@@ -50,7 +50,10 @@ def key(kind: str, recipe: Mapping[str, Any]) -> str:
 def lock(kind: str, recipe: Mapping[str, Any]) -> FileLock:
     """What two processes that are about to do the same work take turns by."""
     file = paths.store(kind) / f"{key(kind, recipe)}.lock"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise StoreError(f"{file.parent} cannot be made ({e.strerror}); move what is in its place, or move STUDIO_CACHE.") from e
     return FileLock(file)
 
 

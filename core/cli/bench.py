@@ -23,7 +23,8 @@ PACKAGES = ("numpy", "scipy", "torch", "torchmetrics", "torch-fidelity")
 INTRO = """# Benchmarks
 
 Made by `python -m core bench`: both sides warm and in turns in one run, medians of at least five; `ratio` is how many times
-faster the studio is. Figures of different machines do not compare, the ratios nearly do. Nothing here is edited by hand.
+faster the studio is. Measured with nothing else running: NumPy's threads suffer more from a busy machine than torch's do.
+Figures of different machines do not compare, the ratios nearly do. Nothing here is edited by hand.
 """
 
 
@@ -85,7 +86,7 @@ def section(name: str, script: ModuleType, rows: Sequence[Mapping[str, Any]]) ->
     lines = [f"## {name}", "", str(script.__doc__).strip(), "", f"{datetime.now(UTC):%Y-%m-%d}, {where}.", ""]
     lines += ["| work | beside | ratio | studio | beside | goal | met |", "| --- | --- | ---: | ---: | ---: | --- | --- |"]
     for r in rows:
-        ratio = "" if r["ratio"] is None else f"{r['ratio']:.3g}x"
+        ratio = "" if r["ratio"] is None else f"{r['ratio']:.3g}x" if r["ratio"] < 1000 else f"{r['ratio']:,.0f}x"
         cells = [r["work"], r["beside"], ratio, _seconds(r["seconds"]), _seconds(r["beside_seconds"]), r["goal"], _met(r["met"])]
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *(f"{r['work']}: {r['note']}" for r in rows if r["note"])]

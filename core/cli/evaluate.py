@@ -2,13 +2,14 @@
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import Any
 
-from core import compare, configs, evaluate, leaderboard
+from core import configs, evaluate, leaderboard
 from core.cli.words import Said, aligned, verb
 from core.configs import EvaluateConfig
 from core.jobs import worker
-from core.types import Evaluation, Score
+from core.types import Comparison, Evaluation, Score
 
 
 def add(verbs: Any) -> None:
@@ -61,7 +62,13 @@ def evaluated(ns: argparse.Namespace) -> Said:
 
     e = evaluate.run(configs.from_namespace(EvaluateConfig, ns), progress, provisional)
     rows = [
-        {"score": leaderboard.label(e.protocol, k), "value": s.value, "error": s.error, "n": s.terms.n_fake, "note": s.band}
+        {
+            "score": leaderboard.label(e.protocol, k, s.terms.weights_sha256),
+            "value": s.value,
+            "error": s.error,
+            "n": s.terms.n_fake,
+            "note": s.band,
+        }
         for k, s in e.scores.items()
     ]
     refused = "".join(f"\nno {leaderboard.label(e.protocol, k)}: {why}" for k, why in e.refused.items())
@@ -70,12 +77,23 @@ def evaluated(ns: argparse.Namespace) -> Said:
 
 def compared(ns: argparse.Namespace) -> Said:
     dataset = evaluate.dataset_name(ns.dataset)
-    a, b = leaderboard.newest_pair(ns.a, ns.b, dataset, ns.protocol, ns.metric)
-    c = compare.pair(a, b, ns.metric, margin=ns.margin)
-    better = {"a": c.a, "b": c.b}.get(c.verdict)
-    said = {"equal": f"equal within {c.margin}"}.get(
-        c.verdict, f"undecided; a difference of {c.detectable:.3g} could have been shown"
-    )
-    said = f"{better} is better" if better else said
+    a, b = leaderboard.newest_pair(_subject(ns.a), _subject(ns.b), dataset, ns.protocol, ns.metric)
+    c = leaderboard.compared(a, b, ns.metric, ns.margin)
+    origins = {"a_from": a.origin, "b_from": b.origin}
+    carried = "".join(f"; {e.subject} is from the bundle {e.origin}" for e in (a, b) if e.origin)
+    return dataclasses.asdict(c) | origins, f"{_said(c)}{carried}"
+
+
+def _said(c: Comparison) -> str:
+    if c.p == 1 and c.note:  # no test was made
+        unused = "; the margin was not used" if c.margin is not None else ""
+        return f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g}: {c.note}{unused}"
+    better = {"a": f"{c.a} is better", "b": f"{c.b} is better", "equal": f"equal within {c.margin}"}
+    said = better.get(c.verdict, f"undecided; a difference of {c.detectable:.3g} could have been shown")
     note = f" ({c.note})" if c.note else ""
-    return dataclasses.asdict(c), f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g} (p = {c.p:.3g}): {said}{note}"
+    return f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g} (p = {c.p:.3g}): {said}{note}"
+
+
+def _subject(name: str) -> str:
+    """What the records call a folder that a person names by its path."""
+    return evaluate.folder_name(name) if ("/" in name or "\\" in name) and Path(name).expanduser().is_dir() else name

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from core import datasets, export, leaderboard, protocols
+from core import datasets, evaluate, export, leaderboard, protocols
 from core.cli.words import Said, aligned, verb
 
 
@@ -17,22 +17,33 @@ def add(verbs: Any) -> None:
 
 
 def ranked(ns: argparse.Namespace) -> Said:
+    if ns.dataset:
+        ns.dataset = evaluate.dataset_name(ns.dataset)
     rows = leaderboard.rows(ns.dataset, ns.protocol, ns.seed)
     if not rows:
         _check_names(ns)
     if ns.methods:
-        # In the order of the rows, each pair once.
-        pairs = dict.fromkeys((str(r["dataset"]), str(r["protocol"])) for r in rows)
-        rows = [m for pair in pairs for m in leaderboard.methods(*pair, ns.seed)]
-        footnote, printed = "", [{k: v for k, v in r.items() if k not in ("experiment", "terms")} for r in rows]
-        empty = "No trained model is evaluated yet."
-    else:
-        footnote, printed = leaderboard.footnote(rows), leaderboard.for_print(rows)
-        empty = "Nothing is evaluated yet. Start with: python -m core evaluate noise --dataset petals"
+        return _methods(rows, ns)
     if ns.format == "table":
-        return rows, aligned(printed, empty) + (f"\n{footnote}" if footnote else "")
-    whole = printed if ns.format in ("md", "latex") else rows
-    return rows, export.table(whole, ns.format, footnote).rstrip("\n")
+        parts = [f"{t}\n{aligned(leaderboard.for_print(r), '')}\n{leaderboard.footnote(r)}" for t, r in leaderboard.blocks(rows)]
+        empty = "Nothing is evaluated yet. Start with: python -m core evaluate noise --dataset petals"
+        text = "\n\n".join(parts) or empty
+    else:
+        text = leaderboard.text(rows, ns.format).rstrip("\n")
+    printed = leaderboard.published(ns.protocol) if ns.protocol else []
+    if printed and ns.format == "table":
+        text += f"\n\nAs the study printed it, never ranked:\n{aligned(printed, '')}"
+    return rows, text
+
+
+def _methods(rows: list[dict[str, Any]], ns: argparse.Namespace) -> Said:
+    # In the order of the rows, each pair once.
+    pairs = dict.fromkeys((str(r["dataset"]), str(r["protocol"])) for r in rows)
+    found = [m for pair in pairs for m in leaderboard.methods(*pair, ns.seed)]
+    printed = [{k: v for k, v in r.items() if k not in ("experiment", "terms")} for r in found]
+    if ns.format == "table":
+        return found, aligned(printed, "No trained model is evaluated yet.")
+    return found, export.table(printed if ns.format in ("md", "latex") else found, ns.format).rstrip("\n")
 
 
 def _check_names(ns: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from core import datasets, protocols, results
+from core import datasets, evaluate, protocols, results
 from core.cli.words import Said, aligned, verb
 
 
@@ -34,6 +34,8 @@ def listed(ns: argparse.Namespace) -> Said:
 
 
 def exported(ns: argparse.Namespace) -> Said:
+    if ns.dataset:
+        ns.dataset = evaluate.dataset_name(ns.dataset)
     found = results.read(ns.dataset, ns.protocol)
     if not found and ns.dataset:
         datasets.card(ns.dataset)

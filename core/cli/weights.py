@@ -9,6 +9,8 @@ from core.errors import ScoreError, unknown
 from core.features import EXTRACTORS, Extractor, state, weights
 from core.jobs import worker
 
+PRESENT = "present"
+
 
 def add(verbs: Any) -> None:
     p = verb(verbs, "weights", listed, "weight files of the extractors: what is there, fetch, add")
@@ -28,12 +30,17 @@ def listed(ns: argparse.Namespace) -> Said:
             "bytes": e.weights.size,
             "sha256": e.weights.sha256,
             "licence": e.weights.licence,
+            "url": e.weights.url,
         }
         for e in EXTRACTORS.values()
         if e.weights is not None
     ]
-    brief = [{k: r[k] for k in ("extractor", "file", "bytes", "state")} for r in rows]
-    return rows, aligned(brief, "")
+    # What is wrong is a long sentence; extractors that share a file say it once.
+    brief = [
+        {k: r[k] for k in ("extractor", "file", "bytes")} | {"present": "yes" if r["state"] == PRESENT else "no"} for r in rows
+    ]
+    wrong = {str(r["file"]): str(r["state"]) for r in reversed(rows) if r["state"] != PRESENT}
+    return rows, "\n".join([aligned(brief, ""), *wrong.values()])
 
 
 def got(ns: argparse.Namespace) -> Said:

@@ -8,6 +8,6 @@ from core.evaluate.expectation import Expected, expected
 from core.evaluate.gallery import gallery
 from core.evaluate.running import run
 from core.evaluate.scoring import HELD_OUT, LEAST, evaluate, versions
-from core.evaluate.targets import dataset_name
+from core.evaluate.targets import dataset_name, folder_name
 
-__all__ = ["HELD_OUT", "LEAST", "Expected", "dataset_name", "evaluate", "expected", "gallery", "run", "versions"]
+__all__ = ["HELD_OUT", "LEAST", "Expected", "dataset_name", "evaluate", "expected", "folder_name", "gallery", "run", "versions"]

@@ -7,7 +7,8 @@ from core.configs import EvaluateConfig, SampleConfig
 from core.evaluate import targets
 from core.evaluate.scoring import COPIES, HELD_OUT, mirrored
 from core.families import FAMILIES
-from core.types import EvalProtocol
+from core.features import EXTRACTORS
+from core.types import EvalProtocol, Evaluation
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def expected(c: EvaluateConfig) -> Expected:
     n = sample.n if sample is not None else min(c.n or p.n, datasets.folder_count(c.target))
     size = models.card(sample.model).size if sample is not None else c.size or models.BUILTIN_SIZE
     drawn = generate.drawn(sample) if sample is not None else None
-    passes = n if drawn is None else features.missing(drawn, p.extractor)
+    passes = n if drawn is None else features.missing(drawn, p.extractor, c.trust_sha256)
     draws = n if sample is not None and drawn is None else 0
     passes += _real_side(c, p, size) + _yardsticks(c, p, n, size)
     took = 0.0 if sample is None or not draws else _seconds_to_draw(sample)
@@ -50,7 +51,7 @@ def _real_side(c: EvaluateConfig, p: EvalProtocol, size: int) -> int:
     real = datasets.load(c.dataset, p.reference_split, size=size)
     if p.n_real:
         real = real.take(min(len(real), p.n_real))
-    return sum(features.missing(s, p.extractor) for s in ([real, mirrored(real)] if twice else [real]))
+    return sum(features.missing(s, p.extractor, c.trust_sha256) for s in ([real, mirrored(real)] if twice else [real]))
 
 
 def _yardsticks(c: EvaluateConfig, p: EvalProtocol, n: int, size: int) -> int:
@@ -60,8 +61,18 @@ def _yardsticks(c: EvaluateConfig, p: EvalProtocol, n: int, size: int) -> int:
     card = datasets.card(c.dataset, size)
     held = n if card.source == "procedural" else min(n, card.splits.get("test", n))
     images = {HELD_OUT: held, **{models.builtin(name, c.dataset, size): n for name in models.BUILTIN}}
-    there = {e.subject for e in results.read(c.dataset, p.name) if e.sample is None or e.sample.n == n}
+    there = {e.subject for e in results.read(c.dataset, p.name) if _alike(e, c, n)}
     return sum(count for name, count in images.items() if name not in there | {_own(c, size)})
+
+
+def _alike(e: Evaluation, c: EvaluateConfig, n: int) -> bool:
+    """A record of this machine, of this n, with these weights."""
+    own = c.trust_sha256 or EXTRACTORS[protocols.protocol(c.protocol).extractor].weights_sha256
+    return (
+        (e.sample is None or e.sample.n == n)
+        and not e.origin
+        and all(s.terms.weights_sha256 == (own or s.terms.weights_sha256) for s in e.scores.values())
+    )
 
 
 def _own(c: EvaluateConfig, size: int) -> str:

@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from core import datasets, features, generate, protocols, results, store
-from core.configs import EvaluateConfig
+from core import datasets, features, generate, models, protocols, results, store
+from core.configs import EvaluateConfig, SampleConfig
 from core.errors import Refused
 from core.evaluate import targets
 from core.evaluate.gallery import gallery
@@ -117,7 +117,14 @@ def _score(t: Target, s: Setting, progress: Progress) -> Evaluation:
         if t.sample is not None:
             spent = generate.seconds(t.sample)
             e = replace(e, sampling_seconds=spent, network_evaluations=generate.evaluations(t.sample))
+            e = replace(e, versions={**e.versions, **_checkpoint(t.sample)})
         return results.record(e)
+
+
+def _checkpoint(c: SampleConfig) -> dict[str, str]:
+    """sha256 of the weights that drew the images: a name may mean another model tomorrow."""
+    card = models.card(c.model)
+    return {"checkpoint": card.sha256[models.weights_name(card, c.weights)]} if card.sha256 else {}
 
 
 def _known(t: Target, images: ImageSet, s: Setting) -> Evaluation | None:

@@ -74,7 +74,7 @@ def evaluate(
         seconds=time.perf_counter() - started,
         sampling_seconds=None,
         network_evaluations=None,
-        versions=versions(),
+        versions=versions(extractor),
         command="",
         refused=refused,
     )
@@ -111,10 +111,11 @@ def real_sets(real: Real, p: EvalProtocol) -> list[ImageSet]:
     return [real.images, mirrored(real.images), real.heldout]
 
 
-def versions() -> dict[str, str]:
+def versions(e: Extractor | None = None) -> dict[str, str]:
     """What computed the numbers: recorded beside them, no part of their Terms."""
     found = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), **found, "system": platform.system(), "machine": platform.machine()}
+    where = {} if e is None else {"device": features.device_name(e), "batch": str(e.batch)}
+    return {"python": platform.python_version(), **found, "system": platform.system(), "machine": platform.machine(), **where}
 
 
 def shares(progress: Progress, sizes: Sequence[int]) -> Iterator[Progress]:

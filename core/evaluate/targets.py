@@ -10,7 +10,7 @@ from core import configs, datasets, generate, models, results
 from core.configs import EvaluateConfig, PrepareConfig, SampleConfig
 from core.errors import ConfigError, ScoreError
 from core.evaluate.scoring import HELD_OUT, Real, check_n
-from core.types import EvalProtocol, ImageSet, Progress
+from core.types import EvalProtocol, ImageSet, Progress, block_hash
 
 LARGEST = 256
 """Side up to which a folder of equal square images is scored as it is."""
@@ -53,7 +53,7 @@ def target(c: EvaluateConfig, p: EvalProtocol) -> Target:
 
 
 def _folder(c: EvaluateConfig, p: EvalProtocol) -> Target:
-    """All images of a folder, at most n, in an order drawn by the seed: their names may be sorted by class."""
+    """All images of a folder, or n of them drawn by the seed."""
     given = [k for k in ("sampler", "steps", "grid", "eta") if getattr(c, k)]
     if given:
         raise ConfigError(f"{', '.join(given)} cannot be used with the folder {c.target}: its images are drawn already.")
@@ -61,12 +61,24 @@ def _folder(c: EvaluateConfig, p: EvalProtocol) -> Target:
     images = datasets.read_folder(c.target, size=size)
     if c.n > len(images):
         raise ScoreError(f"{c.target} has {len(images)} images, {c.n} were asked for; leave --n out or make it smaller.")
-    order = np.random.default_rng(c.seed).permutation(len(images))[: c.n or p.n]
-    check_n(len(order), c.target)
-    if p.n_real and len(order) < p.n:
-        raise ScoreError(f"{c.target} has {len(order)} images; {p.name} needs {p.n}: add images.")
-    images = replace(images, images=images.images[order], labels=None if images.labels is None else images.labels[order])
+    n = min(c.n or p.n, len(images))
+    check_n(n, c.target)
+    if n < p.n_real:
+        raise ScoreError(f"{c.target} has {n} images; {p.name} needs {p.n}: add images.")
+    images = by_content(images)
+    if n < len(images):
+        images = _placed(images, np.random.default_rng(c.seed).permutation(len(images))[:n])
     return Target(folder_name(c.target), "folder", size, images=images, command=configs.command(c))
+
+
+def by_content(images: ImageSet) -> ImageSet:
+    """A folder's images in an order that their pixels alone decide, as good as random: names may be sorted by class."""
+    hashes = [block_hash(x) for x in images.images]
+    return _placed(images, np.array(sorted(range(len(images)), key=lambda i: hashes[i])))
+
+
+def _placed(images: ImageSet, order: np.ndarray) -> ImageSet:
+    return replace(images, images=images.images[order], labels=None if images.labels is None else images.labels[order])
 
 
 def is_folder(name: str, else_a: str = "model") -> bool:
@@ -101,8 +113,8 @@ def reference_is_folder(name: str) -> bool:
 def real(c: EvaluateConfig, p: EvalProtocol, t: Target, progress: Progress) -> Real:
     """The reference at the target's size; a data set is prepared if it never was, a folder is taken whole."""
     if reference_is_folder(c.dataset):
-        images = replace(datasets.read_folder(c.dataset, size=t.size), name=folder_name(c.dataset), origin="real")
-        return _cut(Real(images, {"read as it is, side": t.size}), p)
+        images = by_content(datasets.read_folder(c.dataset, size=t.size))
+        return _cut(Real(replace(images, name=folder_name(c.dataset), origin="real"), {"folder, at side": t.size}), p)
     if not datasets.card(c.dataset, t.size).prepared:
         datasets.prepare(PrepareConfig(c.dataset, t.size), progress)
     images = datasets.load(c.dataset, p.reference_split, size=t.size)

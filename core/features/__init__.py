@@ -19,7 +19,20 @@ from core.features import weights
 from core.features.table import EXTRACTORS, Extractor, Weights, extractor
 from core.types import Arrays, Features, ImageSet, Progress, canonical, silent
 
-__all__ = ["EXTRACTORS", "Extractor", "Opened", "Weights", "check", "extract", "extractor", "missing", "rate", "resolve", "state"]
+__all__ = [
+    "EXTRACTORS",
+    "Extractor",
+    "Opened",
+    "Weights",
+    "check",
+    "device_name",
+    "extract",
+    "extractor",
+    "missing",
+    "rate",
+    "resolve",
+    "state",
+]
 
 LOGITS = "logits"
 TIMED = 64
@@ -116,6 +129,15 @@ def rate(name: str) -> float:
 def state(name: str) -> str:
     """ "present", or a sentence that says what is wrong with the extractor's weights."""
     return weights.state(extractor(name))
+
+
+def device_name(e: Extractor) -> str:
+    """Where the extractor looks in this process: "cpu", or "cuda" with its name. Imports torch for a network."""
+    if e.weights is None:
+        return "cpu"
+    from core.features import device
+
+    return device.name(device.chosen())
 
 
 _open: dict[str, Opened] = {}

@@ -26,3 +26,7 @@ def exact() -> contextlib.AbstractContextManager[None]:
     """Convolutions in float32 as they are on a CPU; a GPU would round them to 10 bits (TF32), which torch has on by default."""
     flags: contextlib.AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
     return flags
+
+
+def name(device: torch.device) -> str:
+    return "cpu" if device.type == "cpu" else f"cuda: {torch.cuda.get_device_name(device)}"

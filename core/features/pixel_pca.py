@@ -1,9 +1,10 @@
-"""Principal components of the reference's pixels (Pearson 1901): what can be compared without any network. NumPy only."""
+"""Principal components of the reference's pixels (Pearson 1901): what can be compared without any network. No torch."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 from core import store
 from core.errors import ScoreError
@@ -65,8 +66,11 @@ def _fit(reference: ImageSet, e: Extractor) -> Arrays:
         x = _values(block, e.input_size)
         total, products = total + x.sum(0), products + x.T @ x
     n, mean = len(reference), np.asarray(total) / len(reference)
-    variances, vectors = np.linalg.eigh((n * np.asarray(products) - np.outer(total, total)) / (n * (n - 1)))
-    variances, vectors = variances[::-1][:k], vectors[:, ::-1][:, :k]
+    covariance = (n * np.asarray(products) - np.outer(total, total)) / (n * (n - 1))
+    # Only the largest: all 3,072 take 1.6 times as long.
+    top = (max(0, len(mean) - k), len(mean) - 1)
+    variances, vectors = scipy.linalg.eigh(covariance, subset_by_index=top)
+    variances, vectors = variances[::-1], vectors[:, ::-1]
     if variances[0] <= LEAST_SHARE * (mean**2).max():
         raise ScoreError(f"All images of {reference.name} are the same; principal components need different ones.")
     variances = np.where(variances > LEAST_SHARE * variances[0], variances, 0)

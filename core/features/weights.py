@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from core import paths, store
-from core.errors import ScoreError
+from core.errors import ScoreError, StoreError
 from core.features.table import Extractor, Weights
 from core.types import Progress, silent
 
@@ -195,7 +195,10 @@ def _sha256(path: Path) -> str:
 @contextlib.contextmanager
 def _arriving(w: Weights) -> Iterator[Path]:
     """A place beside the final one; whatever is left there at the end is removed."""
-    paths.weights().mkdir(parents=True, exist_ok=True)
+    try:
+        paths.weights().mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise StoreError(f"{paths.weights()} cannot be made ({e.strerror}); move what is in its place.") from e
     part = paths.weights() / f".{w.names[0]}.{uuid.uuid4().hex[:8]}.part"
     try:
         yield part

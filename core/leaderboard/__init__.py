@@ -6,10 +6,11 @@ published(protocol)               figures that others printed
 evaluation(id), history(id)       one record, and all of the same subject and way of drawing
 why_apart(id, id)                 the Terms in which two records differ
 newest_pair(a, b, ...)            what `compare.pair` takes
-for_print(rows), footnote(rows)   the table of a paper
+for_print(rows), footnote(rows)   the table of a paper; text(rows, format): every table
 """
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,16 +20,18 @@ from core.errors import ScoreError
 from core.families import FAMILIES
 from core.leaderboard.columns import flat, unplaced
 from core.leaderboard.entries import by_metric, described, key
-from core.leaderboard.printing import footnote, for_print
+from core.leaderboard.printing import blocks, footnote, for_print, text
 from core.leaderboard.ranking import Group, Row, arranged, table
 from core.leaderboard.study import published
 from core.leaderboard.trainings import methods
-from core.protocols import PROTOCOLS, label
-from core.types import Evaluation, ModelCard
+from core.protocols import MATCHED, PROTOCOLS, label
+from core.types import Comparison, Evaluation, ModelCard
 
 __all__ = [
     "Group",
     "Row",
+    "blocks",
+    "compared",
     "described",
     "evaluation",
     "footnote",
@@ -41,6 +44,7 @@ __all__ = [
     "references",
     "rows",
     "table",
+    "text",
     "why_apart",
 ]
 
@@ -93,8 +97,8 @@ def why_apart(a: int, b: int) -> list[tuple[str, str, str]]:
 
 
 def newest_pair(a: str, b: str, dataset: str, protocol: str, role: str) -> tuple[Evaluation, Evaluation]:
-    """The newest evaluations of two models, folders or yardsticks that have equal Terms, with their influences; of equal seed
-    where there are such.
+    """The newest evaluations of two models, folders or yardsticks that have equal Terms, with their influences; of this machine
+    before imported ones, and of equal seed where there are such.
 
     Where no two have, the newest of each: `compare.pair` then names what differs. ScoreError where one has no evaluation.
     """
@@ -106,10 +110,23 @@ def newest_pair(a: str, b: str, dataset: str, protocol: str, role: str) -> tuple
     return results.with_influences(one), results.with_influences(two)
 
 
-def _newness(pair: tuple[Evaluation, Evaluation]) -> tuple[bool, int, int, int]:
+def compared(a: Evaluation, b: Evaluation, role: str, margin: float | None = None) -> Comparison:
+    """`compare.pair` as the ranking does it: no verdict where neither scores worse than held-out images at their number."""
+    floors = {
+        e.scores[role + MATCHED].terms.hash: e.scores[role + MATCHED].value
+        for e in results.read(a.dataset, a.protocol)
+        if e.kind == "yardstick" and e.sample is None and role + MATCHED in e.scores
+    }
+    matched = [e.scores.get(role + MATCHED) for e in (a, b)]
+    floor = all(s is not None and s.value <= floors.get(s.terms.hash, -math.inf) for s in matched)
+    return compare.pair(a, b, role, margin, floor)
+
+
+def _newness(pair: tuple[Evaluation, Evaluation]) -> tuple[int, bool, int, int, int]:
     one, two = pair
+    own = (not one.origin) + (not two.origin)
     paired = one.sample is not None and two.sample is not None and one.sample.seed == two.sample.seed
-    return paired, min(one.id, two.id), one.id, two.id
+    return own, paired, min(one.id, two.id), one.id, two.id
 
 
 def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:

@@ -20,6 +20,9 @@ BANDS = ((50_000, "50k"), (10_000, "full"), (0, "provisional"))
 CORRECTED = 4
 """Images a feature that the correction needs: with 2 it leaves so much bias that equal models are told apart falsely."""
 
+ABSURD = 10
+"""Ratio of the halves' distance to that of the whole sets from which on the halves are no samples of one set."""
+
 ROWS = 8 * BLOCK
 """Rows of one product; bounds the memory (33 MB at D = 2048) and, since sums run in this order, fixes the rounding."""
 
@@ -74,8 +77,14 @@ def corrected(fake: Features, ref: Reference, params: Mapping[str, Any]) -> Meas
         )
     value, on_fake, on_real = _with_influences(fake, ref, real)
     halves = [distance(half, _half(ref, i)) for i, half in enumerate((fake.values[: n // 2], fake.values[n // 2 :]))]
-    value = 2 * value - sum(halves) / 2
-    return Measure(value, standard_error(on_fake, on_real), _band(n, dim), on_fake, on_real)
+    mean = sum(halves) / 2
+    # Halving about doubles the bias and leaves the truth, so halves of one set lie little more than twice as far apart.
+    if mean > ABSURD * value + 1e-6 * real.trace:
+        raise Refused(
+            f"The correction of FD takes both halves of a set for samples of the same, and here they lie {mean / value:.3g} "
+            "times as far apart as the whole sets: the images seem to be sorted, KID stands."
+        )
+    return Measure(2 * value - mean, standard_error(on_fake, on_real), _band(n, dim), on_fake, on_real)
 
 
 def _reference(ref: Reference, dim: int) -> Gaussian:

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.errors import Refused
 from core.metrics.nearest import SIDE, distances, near, small
-from core.metrics.reference import Measure, Reference, content
+from core.metrics.reference import Measure, Reference, content, wilson
 from core.types import Arrays, Features
 
 SAME, APART = 2.0, 0.25
@@ -25,8 +25,15 @@ most APART of the distance of the next neighbours. Such a held-out image is a le
 TAIL = 0.01
 """Share of held-out images, those nearest to training images, that the excess is counted beyond."""
 
-NORMAL = 1.959964
-"""95 % of a normal deviate lie within."""
+
+RULES: Mapping[str, Any] = {
+    "tail": TAIL,
+    "same_levels": SAME,
+    "same_ratio": APART,
+    "pixels_side": SIDE,
+    "ratio": "geometric mean of features and pixels",
+}
+"""What shapes the number beyond the parameters that may be chosen: part of the Terms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +111,13 @@ def excess(found: int, n: int, tail: int, m: int) -> tuple[float, float, tuple[f
     """
     f, t = found / n, tail / m
     value = _added(f, t)
-    low = value - math.hypot(value - _added(_wilson(f, n)[0], t), value - _added(f, _wilson(t, m)[1]))
+    low = value - math.hypot(value - _added(wilson(f, n)[0], t), value - _added(f, wilson(t, m)[1]))
     error = math.hypot(math.sqrt(f * (1 - f) / n), (1 - f) / (1 - t) * math.sqrt(t * (1 - t) / m)) / (1 - t)
-    return max(value, 0.0), error, (max(low, 0.0), _wilson(f, n)[1])
+    return max(value, 0.0), error, (max(low, 0.0), wilson(f, n)[1])
 
 
 def _added(f: float, t: float) -> float:
     return (f - t) / (1 - t)
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    square = NORMAL**2 / n
-    middle, half = share + square / 2, NORMAL * math.sqrt(share * (1 - share) / n + square / (4 * n))
-    # Exactly 0 and 1 at the ends, where rounding would leave the share itself outside.
-    return min(share, (middle - half) / (1 + square)), max(share, (middle + half) / (1 + square))
 
 
 def _too_few(m: int, lost: int, fdr: float) -> str:
@@ -142,8 +141,7 @@ def _heldout(ref: Reference, params: Mapping[str, Any]) -> Arrays:
 
     sources = {"real": ref.real.source, "heldout": heldout.source, "heldout_features": content(heldout)}
     how = {"neighbours": int(params["neighbours"]), "mirrored": bool(params["mirrored"])}
-    rules = {"side": SIDE, "same": [SAME, APART], "ratio": "geometric mean of features and pixels"}
-    return ref.keep({"metric": "copies", **how, **rules, **sources}, compute)
+    return ref.keep({"metric": "copies", **how, **RULES, **sources}, compute)
 
 
 def twins(some: Features, ref: Reference, params: Mapping[str, Any]) -> Twins:

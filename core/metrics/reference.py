@@ -79,4 +79,5 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     """95 % interval of a share that was seen in n trials (Wilson 1927); it has a width where all or none hit."""
     square = Z**2 / n
     middle, half = share + square / 2, Z * math.sqrt(share * (1 - share) / n + square / (4 * n))
-    return max((middle - half) / (1 + square), 0.0), min((middle + half) / (1 + square), 1.0)
+    # Exactly 0 and 1 at the ends, where rounding would leave the share itself outside.
+    return max(min(share, (middle - half) / (1 + square)), 0.0), min(max(share, (middle + half) / (1 + square)), 1.0)

@@ -111,6 +111,9 @@ def _check_members(z: zipfile.ZipFile, size: int) -> None:
     for name, info in found.items():
         known = name in (MANIFEST, EVALUATIONS, TERMS)
         need(known or VECTOR.fullmatch(name) is not None, f"it holds {name[:80]!r}, which no bundle does")
+        # Others unpack by code that bundles do not need, and some of them allot memory by what the file claims.
+        packed = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        need(packed, f"{name} is packed in a way that no bundle uses")
         fits = info.file_size <= MOST_JSON if known else info.compress_type == zipfile.ZIP_STORED
         need(fits, f"{name} is larger unpacked than any bundle's")
     need(sum(i.file_size for name, i in found.items() if VECTOR.fullmatch(name)) <= size, "its members are larger than itself")

@@ -6,11 +6,12 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core import configs
 from core.configs import SampleConfig
+from core.protocols import MATCHED, PROTOCOLS
 from core.results import rows
 from core.types import Evaluation, Score, Terms
 
@@ -18,6 +19,7 @@ CARRIED = tuple(name for name in rows.PLAIN if name != "origin")
 KINDS = ("model", "folder", "yardstick")
 COMMANDS = ("python -m core evaluate ", "python -m core cost-curve ")
 ROLE = "[a-z][a-z0-9_]{0,39}"
+LARGEST = 1e30  # of any number; squares and sums of these are finite still
 MOST_IMAGES = 10_000_000  # of one side; more than any evaluation here can have
 
 
@@ -78,7 +80,28 @@ def evaluation_of(d: Any, terms: Mapping[str, Terms]) -> Evaluation:
     scores = dict(_score(s, terms) for s in d["scores"])
     need(len(scores) == len(d["scores"]), "an evaluation has two scores of one role")
     times = {"seconds": _number(d["seconds"], 0), "sampling_seconds": _maybe(d["sampling_seconds"], 0)}
-    return Evaluation(**{**d, **times, "sample": _sample(d["sample"]), "scores": scores})
+    e = Evaluation(**{**d, **times, "sample": _sample(d["sample"]), "scores": scores})
+    _check_together(e)
+    return e
+
+
+def _check_together(e: Evaluation) -> None:
+    """ValueError unless the parts say one thing: what tables, pairs and costs take for granted."""
+    whose = f"the evaluation of {e.subject[:80]}"
+    known = PROTOCOLS.get(e.protocol)
+    need(known is not None, f"{whose} has the protocol {e.protocol[:40]!r}, which this version does not know")
+    assert known is not None
+    metrics = {rule.key: rule.metric for rule in known.metrics}
+    for role, s in e.scores.items():
+        bare = role.removesuffix(MATCHED)
+        need(bare in metrics, f"{whose} has a score {role!r}, which this version does not know under {e.protocol}")
+        need(metrics[bare] == s.metric, f"{whose} has Terms of another metric for {role}")
+        whole = e.sample is None or s.terms.n_fake == e.sample.n
+        need(
+            whole or (role != bare and e.sample is not None and s.terms.n_fake < e.sample.n), f"{whose} has two numbers of images"
+        )
+    need(e.sample is None or e.sample.model == e.subject, f"{whose} has the images of another model")
+    need(datetime.fromisoformat(e.created_at) < datetime.now(UTC) + timedelta(days=1), f"{whose} is of the future")
 
 
 def _score(s: Any, terms: Mapping[str, Terms]) -> tuple[str, Score]:
@@ -101,7 +124,7 @@ def _sample(d: Any) -> SampleConfig | None:
 
 
 def _number(value: Any, least: float = -math.inf) -> float:
-    need(type(value) in (int, float) and math.isfinite(value) and value >= least, f"{str(value)[:40]!r} stands for a number")
+    need(type(value) in (int, float) and abs(value) <= LARGEST and value >= least, f"{str(value)[:40]!r} stands for a number")
     return float(value)
 
 

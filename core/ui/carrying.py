@@ -34,8 +34,7 @@ def tables(rows: Sequence[Row], stem: str) -> None:
 
 def text(rows: Sequence[Row], form: str) -> str:
     """What people read has the columns of a paper; what programs read has them all."""
-    kept = leaderboard.for_print(rows) if form in ("md", "latex") else rows
-    return export.table(kept, form, leaderboard.footnote(rows))
+    return leaderboard.text(rows, form)
 
 
 def bundles(dataset: str, protocol: str, any_rows: bool) -> None:

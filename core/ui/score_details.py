@@ -110,7 +110,9 @@ def _worst(found: Arrays, rules: EvalProtocol) -> None:
 
 def _conditions(e: Evaluation) -> None:
     """The Terms of one of its scores, field by field, and what they do not cover."""
-    key = st.selectbox("Score", list(e.scores), format_func=lambda k: label(e.protocol, k), key="lb_score")
+    key = st.selectbox(
+        "Score", list(e.scores), format_func=lambda k: label(e.protocol, k, e.scores[k].terms.weights_sha256), key="lb_score"
+    )
     if key is None:
         st.caption("No score was possible: " + components.plain(" ".join(e.refused.values())))
         return

@@ -93,8 +93,11 @@ def _columns(rows: Sequence[Row], rules: EvalProtocol, more: bool) -> dict[str, 
     def some(*keys: str) -> bool:
         return any(r[k] not in (None, "", False) for r in rows for k in keys)
 
+    # Rows of one table have equal Terms, so the same weights.
+    weights = next((str(r["weights"]) for r in rows), "")
+
     def head(metric: str) -> str:
-        return label(rules.name, role(rules.name, metric))
+        return label(rules.name, role(rules.name, metric), weights)
 
     def value(metric: str) -> Callable[[Row], str]:
         return lambda r: scores.with_error(r[metric], r[f"{metric}_error"])
@@ -139,7 +142,7 @@ def _reported(r: Row) -> str:
 def _style(r: Row, head: str, rules: EvalProtocol) -> str:
     """Yardsticks tinted, a distance of few images grey, a copier's mark red."""
     words = [TINT] if r["kind"] == "yardstick" else []
-    if head == label(rules.name, role(rules.name, "fd")) and r["fd_band"] == "small":
+    if head == label(rules.name, role(rules.name, "fd"), str(r["weights"])) and r["fd_band"] == "small":
         words.append(GREY)
     if head in ("Marks", "Copies") and r["flagged"]:
         words.append(RED)

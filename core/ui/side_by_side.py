@@ -104,7 +104,7 @@ COLUMNS = {
 
 def _verdict(a: Evaluation, b: Evaluation, role: str, margin: float | None) -> dict[str, Any]:
     try:
-        c = compare.pair(a, b, role, margin)
+        c = leaderboard.compared(a, b, role, margin)
         needed = compare.n_needed(a, b, role) if c.verdict == "undecided" and not c.note else None
     except ScoreError as e:
         return {"A − B": "–", "Verdict": "cannot be compared", "Could be shown": "–", "Images needed": "–", "Note": str(e)}

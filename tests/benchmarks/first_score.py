@@ -15,11 +15,12 @@ from unittest import mock
 
 import numpy as np
 
-from core import features, store
+from core import features
 from core.features import Extractor
 from core.metrics import METRICS, Reference, frechet
 from core.types import ImageSet
 from tests.benchmarks.timing import Row, in_turns, relative
+from tests.core import tiny_inception
 
 LAYER = "2048"
 KID = {"estimator": "subsets", "subsets": 100, "seed": 0, "degree": 3, "offset": 1.0, "scale": "1/D"}
@@ -29,9 +30,8 @@ def measure(quick: bool) -> list[Row]:
     n, repeats = (8, 1) if quick else (64, 5)
     sides = [np.random.default_rng(seed).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for seed in (1, 2)]
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "weights.pth"
-        random_weights(file)
-        extractor = features.resolve("inception-torchmetrics", file=str(file), trust_sha256=store.sha256(file))
+        file, sha256 = tiny_inception.weights_file(Path(folder))
+        extractor = features.resolve("inception-torchmetrics", file=str(file), trust_sha256=sha256)
         both = (studio(sides, extractor), others(sides, file))
         (ours, theirs), gave = in_turns(both, repeats)
     (fid, _, score, *_), (fid_beside, _, score_beside, *_) = gave  # type: ignore[misc]
@@ -89,17 +89,3 @@ def others(sides: list[np.ndarray], file: Path) -> Callable[[], list[float]]:
         return [*values, *calculate_precision_recall_full(*seen, neighborhood=3)]
 
     return run
-
-
-def random_weights(file: Path) -> None:
-    """Inception with He's initialisation, as a file of torch-fidelity's format: the default one kills every feature."""
-    import torch
-    from torch_fidelity import feature_extractor_inceptionv3 as module
-
-    with mock.patch.object(module, "load_state_dict_from_url"), mock.patch.object(torch.nn.Module, "load_state_dict"):
-        network = module.FeatureExtractorInceptionV3("inception-v3-compat", [LAYER])
-    torch.manual_seed(0)
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(layer.weight)
-    torch.save(network.state_dict(), file)

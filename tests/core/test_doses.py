@@ -32,18 +32,23 @@ def test_a_colour_cast_and_noise_rise_with_the_dose(photos: TinyNetwork, monkeyp
     monkeypatch.setattr("core.evaluate.scoring.LEAST", 2)
     monkeypatch.setattr("core.evaluate.LEAST", 2)
     found = doses.curves("photos", "tiny", 30, size=8)
-    rises = doses.monotone(found)
-    assert rises["colour cast"]
-    assert set(rises) == {*doses.CURVES, doses.DROPPED}
+    said = doses.verdicts(found)
+    assert said["colour cast"] == "rises"
+    assert set(said) == {*doses.CURVES, doses.DROPPED}
 
 
-def test_monotone_sees_one_step_down() -> None:
-    def curve(*values: float) -> list[doses.Dose]:
-        return [doses.Dose("blur", "pixels", k, v, None, 9) for k, v in enumerate(values)]
+def test_a_step_down_is_told_from_one_within_the_errors() -> None:
+    def curve(*values: float, error: float = 0.1) -> list[doses.Dose]:
+        return [doses.Dose("blur", "pixels", k, v, error, 9) for k, v in enumerate(values)]
 
-    assert doses.monotone(curve(0, 1, 2)) == {"blur": True}
-    assert doses.monotone(curve(0, 2, 1)) == {"blur": False}
-    assert doses.monotone(curve(0, 1, 1)) == {"blur": False}
+    assert doses.verdicts(curve(0, 1, 2)) == {"blur": "rises"}
+    assert doses.verdicts(curve(0, 2, 1)) == {"blur": "falls"}
+    assert doses.verdicts(curve(0, 2, 1, error=1)) == doses.verdicts(curve(0, 1, 1)) == {"blur": "open"}
+
+
+def test_fewer_images_than_a_score_needs_are_refused() -> None:
+    with pytest.raises(ScoreError, match="n is -3; a dose curve needs at least 16"):
+        doses.curves("petals", "lite0", -3)
 
 
 def test_damage_keeps_shape_and_dtype_and_dose_zero_changes_nothing() -> None:

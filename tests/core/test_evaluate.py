@@ -12,7 +12,7 @@ from core.configs import AddConfig, EvaluateConfig, SampleConfig
 from core.errors import ConfigError, DataError, ModelError, ScoreError
 from core.evaluate import scoring, targets
 from core.protocols import PROTOCOLS
-from core.types import Evaluation, ImageSet
+from core.types import Evaluation, ImageSet, silent
 from tests.core import tiny_models, tiny_scores
 from tests.core.tiny_scores import TinyNetwork, images
 
@@ -306,6 +306,26 @@ def test_two_folders_are_compared_without_a_data_set(network: TinyNetwork, tmp_p
     assert evaluate.dataset_name(str(theirs)) == evaluate.dataset_name(e.dataset) == e.dataset
 
 
+def test_a_folder_is_its_content_whatever_its_files_are_called(network: TinyNetwork, tmp_path: Path) -> None:
+    """Names sort by class often; what halves or cuts a set must not see that order, on neither side."""
+    x = images(80, seed=9)
+    brightness = np.argsort(x.images.mean((1, 2, 3)))
+    sorted_ = tiny_scores.write_folder(tmp_path / "sorted" / "same", replace(x, images=x.images[brightness]))
+    mixed = tiny_scores.write_folder(tmp_path / "mixed" / "same", x)
+    one, other = (
+        targets.real(EvaluateConfig("noise", str(f), "tiny"), PROTOCOLS["tiny"], targets.Target("n", "model", 8), silent)
+        for f in (sorted_, mixed)
+    )
+    assert one.images.fingerprint == other.images.fingerprint
+    first = one.images.images[:40].mean((1, 2, 3))
+    assert abs(np.argsort(np.argsort(one.images.images.mean((1, 2, 3))))[:40].mean() - 39.5) < 12 and first.std() > 1
+    a, b = (
+        targets.target(EvaluateConfig(str(f), "photos", "tiny", n=80, seed=s), PROTOCOLS["tiny"])
+        for f, s in ((sorted_, 1), (mixed, 2))
+    )
+    assert a.images is not None and b.images is not None and a.images.fingerprint == b.images.fingerprint
+
+
 def test_a_reference_folder_that_is_not_there_is_told(network: TinyNetwork, tmp_path: Path) -> None:
     with pytest.raises(ScoreError, match="There is no folder .*; give a folder of images, or a data set by its name"):
         evaluate.run(EvaluateConfig("noise", f"{tmp_path}/nowhere", "tiny"))
@@ -340,6 +360,22 @@ def test_what_is_expected_is_what_passes(photos: TinyNetwork) -> None:
     assert photos.passed <= before.passes <= photos.passed + 20
     after = evaluate.expected(c)
     assert (after.passes, after.draws) == (0, 0)
+
+
+def test_other_weights_have_seen_nothing_yet(photos: TinyNetwork) -> None:
+    c = EvaluateConfig("noise", "photos", "tiny")
+    evaluate.run(c)
+    assert evaluate.expected(c).passes == 0
+    foreign = evaluate.expected(replace(c, extractor_weights="other.pth", trust_sha256="1" * 64))
+    assert foreign.passes == 160 + 20 + 3 * 64
+
+
+def test_what_computed_and_drew_is_recorded_beside_the_terms(photos: TinyNetwork, tmp_path: Path) -> None:
+    card = tiny_models.publish(replace(tiny_models.VAE, dataset="photos", size=SIZE), tmp_path / "w")
+    e = evaluate.run(EvaluateConfig(card.id, "photos", "tiny"))
+    assert e.versions["checkpoint"] == card.sha256["ema.safetensors"]
+    assert e.versions["device"].startswith(("cpu", "cuda")) and int(e.versions["batch"]) > 0
+    assert results.read()[-1].versions == e.versions
 
 
 def test_drawing_from_a_model_that_was_never_timed_is_not_guessed(photos: TinyNetwork, tmp_path: Path) -> None:

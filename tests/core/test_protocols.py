@@ -51,6 +51,23 @@ def test_only_distances_of_inceptions_last_layer_are_called_fid() -> None:
     assert label("pixels", "fd") == "FD (pixels)" and label("lite0", "is") == "IS (Lite0)"
 
 
+def test_foreign_weights_are_named_and_never_called_fid() -> None:
+    own, other = EXTRACTORS["inception"].weights_sha256, "f17de1cd" + "0" * 56
+    assert label("inception", "fid", own) == "FID (Inception)"
+    assert label("inception", "fid", other) == "FD (Inception, weights f17de1cd)"
+    assert label("lite0", "kid_matched", other) == "KID (Lite0, weights f17de1cd), matched n"
+    assert label("pixels", "kid", other) == "KID (pixels)"
+
+
+def test_a_role_of_another_version_is_written_as_it_stands() -> None:
+    assert label("lite0", "clever") == "clever (Lite0)"
+
+
+def test_the_rules_of_copies_stand_in_its_terms() -> None:
+    (copies,) = (r for r in P.metrics if r.metric == "copies")
+    assert {"tail", "same_levels", "same_ratio", "pixels_side"} <= copies.params.keys()
+
+
 def test_the_study_is_never_ranked_and_all_else_ranks_by_kid() -> None:
     assert [name for name, p in PROTOCOLS.items() if not p.ranked] == ["study-2024"]
     assert all(p.metrics[0].metric == "kid" for p in PROTOCOLS.values() if p.ranked)

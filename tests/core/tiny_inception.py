@@ -1,7 +1,8 @@
-"""Weights for the Inception network drawn from a seed, in torch-fidelity's file format: real shapes, real arithmetic, no training.
+"""Weights for the Inception network drawn from a seed, in torch-fidelity's file format: real shapes and arithmetic, no training.
 
-PyTorch's default initialisation shrinks what an image is told by to 1e-9 at the last layer; He's keeps it. The last layer
-looks at what tells images apart, and is enlarged until their inception score is above 2.
+PyTorch's default initialisation shrinks what an image is told by to 1e-9 at the last layer; He's keeps it. The features are
+enlarged to the trained network's order of magnitude, and the last layer, which looks at what tells images apart, until their
+inception score is above 2: where scores are near 0 or 1, others' rounding in float32 hides what is compared.
 """
 
 import hashlib
@@ -21,8 +22,10 @@ from core.features import EXTRACTORS, Extractor
 
 NAME = "weights-inception-2015-12-05-6726825d.pth"
 ENTRIES = 566
-LAST = 150.0
-"""The last layer's enlargement."""
+FEATURES, LAST = 4.0, 45.0
+"""Enlargements."""
+ENDS = tuple(f"Mixed_7c.branch{end}" for end in ("1x1.", "3x3_2", "3x3dbl_3", "_pool."))
+"""The layers whose outputs are the features."""
 
 
 class Bare(FeatureExtractorInceptionV3):
@@ -43,6 +46,8 @@ def tensors(seed: int = 0) -> dict[str, torch.Tensor]:
     for name, tensor in state.items():
         if name.endswith("conv.weight"):
             tensor.normal_(0, math.sqrt(2 / tensor[0].numel()), generator=rng)
+        if name.startswith(ENDS) and name.endswith("bn.weight"):
+            tensor.fill_(FEATURES)
     with torch.inference_mode():
         (seen,) = network(torch.from_numpy(photos(8, seed=99)).permute(0, 3, 1, 2))
     common = torch.nn.functional.normalize(seen.mean(0), dim=0)
@@ -85,6 +90,11 @@ def photos(n: int, *, seed: int = 0, side: int = 32) -> np.ndarray:
         picture = rng.uniform(40, 215, 3) + wave[..., None] * rng.uniform(-60, 60, 3) + disc[..., None] * rng.uniform(-90, 90, 3)
         found[i] = np.clip(picture + rng.normal(0, rng.uniform(0, 25), (side, side, 3)), 0, 255)
     return found
+
+
+def dim(n: int) -> np.ndarray:
+    """Other photos, dark and of little contrast: far from `photos` in every score."""
+    return (photos(n, seed=1) * 0.3 + 10).astype(np.uint8)
 
 
 def write(folder: Path, images: np.ndarray) -> Path:

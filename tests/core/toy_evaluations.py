@@ -9,6 +9,7 @@ import numpy as np
 
 from core.configs import SampleConfig
 from core.errors import Refused
+from core.features import EXTRACTORS
 from core.metrics import METRICS, Reference
 from core.protocols import PROTOCOLS
 from core.types import Evaluation, Features, Score, Terms
@@ -38,7 +39,7 @@ def terms(metric: str, n_fake: int, ref: Features, **other: Any) -> Terms:
             metric=metric,
             params=params(metric),
             extractor="lite0",
-            weights_sha256="0" * 64,
+            weights_sha256=EXTRACTORS["lite0"].weights_sha256,
             layer="pool",
             dtype="float32",
             input_size=224,

@@ -112,7 +112,7 @@ def test_extract_opens_the_real_network(monkeypatch: pytest.MonkeyPatch, photos:
     assert found.weights_sha256 == ROW.weights_sha256
 
 
-def other(tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> features.Extractor:
+def other(tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> features.Extractor:
     """The row with a changed copy of its weights, trusted by its hash."""
     tensors = dict(torch.load(features.resolve("lite0").where, weights_only=True))
     change(tensors)
@@ -149,7 +149,7 @@ def test_weights_of_half_precision_are_computed_with_in_full(tmp_path: Path, pho
     ids=["missing", "more", "shape", "nan"],
 )
 def test_weights_that_do_not_fit_are_one_sentence(
-    tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], None], says: str
+    tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object], says: str
 ) -> None:
     e = other(tmp_path, change)
     with pytest.raises(ScoreError, match=says) as error:

@@ -105,7 +105,9 @@ def test_the_hash_names_the_reference_and_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("block", [7, 100, 1000])
 @pytest.mark.parametrize("side", [8, 64])
-def test_the_basis_has_the_same_bits_however_the_images_are_grouped(block: int, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_basis_has_the_same_bits_however_the_images_are_grouped(
+    block: int, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = replace(ROW, input_size=min(side, 16))
     images = some(120, side)
     first = pixel_pca._fit(images, row)

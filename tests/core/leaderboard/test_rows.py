@@ -19,7 +19,7 @@ NAMES = (
     "kid_matched kid_matched_error n_matched share fd fd_error fd_band fd_corrected fd_corrected_error is is_error precision "
     "precision_error recall recall_error density density_error coverage coverage_error copies copies_low copies_high flagged "
     "disagrees report_kid report_kid_error report_seed evaluations network_evaluations seconds_per_1000 refused origin "
-    "created_at command evaluation fingerprint terms terms_matched"
+    "created_at command evaluation fingerprint weights terms terms_matched"
 )
 KEYS = set(NAMES.split())
 
@@ -224,3 +224,18 @@ def test_ten_thousand_scores_are_ranked_and_soon_there(many: int, metrics: tuple
     assert len(rows) == many and sum(r["rank"] is not None for r in rows) == 500
     assert rows[0]["rank"] == 1 and rows[499]["rank"] > 1 and rows[500]["unranked"].startswith("not compared")
     assert first < 5 and time.perf_counter() - started < 1
+
+
+def test_pairs_are_of_this_machine_before_any_that_were_imported() -> None:
+    mine = [results.record(told(name, kid=value)) for name, value in (("a", 1.0), ("b", 2.0))]
+    results.record(replace(told("a", kid=9.0), origin="lab-a"))
+    one, two = leaderboard.newest_pair("a", "b", "toys", "lite0", "kid")
+    assert (one.id, two.id) == tuple(e.id for e in mine)
+
+
+def test_a_pair_at_the_held_out_floor_gets_no_verdict_as_in_the_ranking() -> None:
+    a, b = told("a", kid=0.10, kid_matched=0.10), told("b", kid=0.15, kid_matched=0.15)
+    a, b = (replace(e, scores={r: replace(s, error=0.001) for r, s in e.scores.items()}) for e in (a, b))
+    assert leaderboard.compared(a, b, "kid").verdict == "a"
+    results.record(replace(told("held-out", kind="yardstick", n=HELD, kid=0.2, kid_matched=0.2), sample=None))
+    assert leaderboard.compared(a, b, "kid").verdict == "undecided"

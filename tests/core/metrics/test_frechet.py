@@ -323,3 +323,16 @@ def test_groups_are_the_mean_of_distances_of_few() -> None:
 def test_groups_need_their_images(n: int, n_real: int) -> None:
     with pytest.raises(Refused, match=f"6 groups of 12 need 72 images a side; there are {n} and {n_real}"):
         frechet.score(features(np.zeros((n, 64))), Reference(features(np.zeros((n_real, 64)))), STUDY)
+
+
+def test_sorted_images_have_no_corrected_value() -> None:
+    """Each half is another class: the halves lie far apart, the whole sets do not."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(200, 4)) for _ in range(2))
+    x[:100] += 5
+    y[100:] += 5
+    rule = {"covariance": "unbiased"}
+    with pytest.raises(Refused, match="seem to be sorted, KID stands"):
+        frechet.corrected(features(x), Reference(features(y)), rule)
+    mixed = rng.permutation(200)
+    assert abs(frechet.corrected(features(x[mixed]), Reference(features(y[rng.permutation(200)])), rule).value) < 1
