@@ -22,6 +22,7 @@ PRINTED = (
         "kid_matched_error",
         "n_matched",
         "share",
+        "copies",
     ),
     *("fd", "fd_error", "fd_band", "fd_corrected", "fd_corrected_error", "seed", "report_kid", "report_kid_error"),
     *("network_evaluations", "seconds_per_1000"),
@@ -33,6 +34,7 @@ HEADINGS = {
     "n_real": "N_ref",
     "n_matched": "matched n",
     "share": "way from gaussian-pca to held-out (%)",
+    "copies": "copies of training images (%)",
     "fd_band": "FD's n",
     "report_kid": "KID on another seed",
     "report_kid_error": "± SE (another seed)",
@@ -109,7 +111,7 @@ def _heading(column: str, names: set[tuple[str, str]]) -> str:
 
 def _cell(column: str, row: Mapping[str, Any]) -> Any:
     value = row[column]
-    if column == "share":
+    if column in ("share", "copies"):
         return None if value is None else round(100 * value, 1)
     if column != "rank":
         return value

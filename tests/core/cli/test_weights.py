@@ -309,7 +309,7 @@ def test_the_list_has_what_a_person_needs_to_fetch_by_hand(run: Any) -> None:
     assert NAME in sentence and "get inception" in sentence
 
 
-SECRET = "0123456789abcdef0123456789abcdef01234567"
+SECRET = "0123456789abcdef" * 2 + "01234567"
 
 
 @pytest.mark.parametrize(
