@@ -55,7 +55,8 @@ def test_each_data_set_protocol_and_weights_has_a_table_of_its_own_in_a_paper() 
 
 def test_what_copies_says_so_in_print() -> None:
     e = told("copycat@toys", kind="yardstick", kid=0.0)
-    copies = replace(e.scores["kid"], metric="copies", value=0.98, interval=(0.9, 1.0))
+    terms = replace(e.scores["kid"].terms, metric="copies")
+    copies = replace(e.scores["kid"], metric="copies", value=0.98, interval=(0.9, 1.0), terms=terms)
     results.record(replace(e, scores={**e.scores, "copies": copies}))
     (row,) = leaderboard.for_print(leaderboard.rows())
     assert row["copies of training images (%)"] == 98.0
