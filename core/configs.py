@@ -238,7 +238,7 @@ class EvaluateConfig(Config):
         low=0,
         high=256,
     )
-    extractor_weights: str = knob("", "another weight file for the extractor; needs --trust-sha256")
+    extractor_weights: str = knob("", "another weight file for the extractor; one that is not its own needs --trust-sha256")
     trust_sha256: str = knob("", "sha256 of that file, in hex: it stands in the Terms")
 
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ from core.errors import StoreError
 from core.types import Arrays, digest
 
 FORMAT = 1
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+"""The cache's errors only where the file is the cache's: what is computed may read files of its own."""
 
 
 class Damaged(Exception):
@@ -47,20 +51,27 @@ def key(kind: str, recipe: Mapping[str, Any]) -> str:
     return digest({"format": FORMAT, "kind": kind, "recipe": recipe})
 
 
-def lock(kind: str, recipe: Mapping[str, Any]) -> FileLock:
-    """What two processes that are about to do the same work take turns by."""
+@contextlib.contextmanager
+def lock(kind: str, recipe: Mapping[str, Any]) -> Iterator[None]:
+    """What two processes that are about to do the same work take turns by. StoreError where the cache takes no lock."""
     file = paths.store(kind) / f"{key(kind, recipe)}.lock"
+    held = FileLock(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
     except OSError as e:
-        raise StoreError(f"{file.parent} cannot be made ({e.strerror}); move what is in its place, or move STUDIO_CACHE.") from e
-    return FileLock(file)
+        raise _unusable(e) from e
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], Arrays]) -> Arrays:
     """The arrays of this recipe, memory-mapped read-only; computed and written first where they are absent.
 
-    The same key asked for twice at once does the work once. StoreError where the disk refuses the entry.
+    The same key asked for twice at once does the work once. StoreError where the cache refuses the entry; what compute meets
+    elsewhere is its own.
     """
     found = get(kind, recipe)
     if found is not None:
@@ -73,8 +84,8 @@ def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], A
                 _write(folder, recipe, compute())
                 found = get(kind, recipe)
     except OSError as e:
-        if e.errno in (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EDQUOT):
-            raise StoreError(f"{paths.cache()} cannot be written ({e.strerror}); make room or move STUDIO_CACHE.") from e
+        if e.errno in FULL or e.errno in REFUSED and _in_the_cache(e.filename):
+            raise _unusable(e) from e
         raise
     assert found is not None, f"{folder} was written and cannot be read"
     return found
@@ -155,8 +166,21 @@ def _read(folder: Path) -> Arrays:
 
 def _set_aside(kind: str, folder: Path, why: Exception) -> None:
     aside = paths.damaged() / f"{kind}-{folder.name}-{time.time_ns()}"
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    # A second reader may have moved it already.
-    with contextlib.suppress(FileNotFoundError):
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True)
         os.rename(folder, aside)
-        warnings.warn(f"A damaged cache entry ({kind}: {why}) was set aside and is computed again.", stacklevel=3)
+    except FileNotFoundError:  # a second reader has moved it already
+        return
+    except OSError as e:
+        raise _unusable(e) from e
+    warnings.warn(f"A damaged cache entry ({kind}: {why}) was set aside and is computed again.", stacklevel=3)
+
+
+def _in_the_cache(name: str | bytes | int | os.PathLike[str] | None) -> bool:
+    return isinstance(name, str | bytes | os.PathLike) and Path(os.fsdecode(name)).is_relative_to(paths.cache())
+
+
+def _unusable(e: OSError) -> StoreError:
+    where = f": {os.fsdecode(e.filename)}" if _in_the_cache(e.filename) else ""
+    said = f"{paths.cache()} cannot be written ({e.strerror}{where})"
+    return StoreError(f"{said}; make room, take away what is in the way, or move STUDIO_CACHE.")

@@ -34,11 +34,11 @@ def listed(ns: argparse.Namespace) -> Said:
 
 
 def exported(ns: argparse.Namespace) -> Said:
-    if ns.dataset:
-        ns.dataset = evaluate.dataset_name(ns.dataset)
-    found = results.read(ns.dataset, ns.protocol)
-    if not found and ns.dataset:
-        datasets.card(ns.dataset)
+    dataset = evaluate.dataset_name(ns.dataset) if ns.dataset else None
+    found = results.read(dataset, ns.protocol)
+    # A folder, or a name that is on record, is no slip of the pen.
+    if not found and dataset and dataset == ns.dataset and not results.read(dataset):
+        datasets.card(dataset)
     if not found and ns.protocol:
         protocols.protocol(ns.protocol)
     results.bundle(found, ns.bundle)

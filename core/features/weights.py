@@ -74,7 +74,10 @@ def read(e: Extractor) -> Mapping[str, Any]:
     import torch
 
     path = Path(e.where)
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ScoreError(f"{path} cannot be read ({error.strerror}); put the weights of {e.label} there.") from error
     # What was verified is what is read, though the file may have changed since.
     if hashlib.sha256(raw).hexdigest() != e.weights_sha256:
         raise ScoreError(f"{path} has changed since it was verified; put the weights of {e.label} there and start again.")

@@ -28,7 +28,7 @@ from core import store
 from core.errors import ConfigError, ScoreError
 from core.results import rows
 from core.results.file import opened
-from core.results.plain import ROLE, document, evaluation_of, need, terms_of
+from core.results.plain import ROLE, Newer, document, evaluation_of, need, terms_of
 from core.types import Evaluation, Score, canonical, digest
 
 FORMAT, VERSION = "fidelio results", 1
@@ -69,6 +69,8 @@ def unbundle(path: Path) -> tuple[int, int]:
             return _add(z, origin=path.stem[:80])
     except OSError as e:
         raise ScoreError(f"{path} cannot be read ({e.strerror or e}); give a bundle made by `results export`.") from e
+    except Newer as e:
+        raise ScoreError(f"Nothing of {path} was imported: {e}; import it with the version that wrote it or a newer one.") from e
     # What zipfile, zlib and json raise for bytes of another kind, RuntimeError for encryption and endless nesting.
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, RuntimeError, ConfigError) as e:
         raise ScoreError(
@@ -120,7 +122,7 @@ def _check_members(z: zipfile.ZipFile, size: int) -> None:
     manifest = _json(z, MANIFEST, dict)
     need(manifest.get("format") == FORMAT, "it is no bundle of evaluations")
     version, sums = manifest.get("version"), manifest.get("sha256")
-    need(version == VERSION, f"it is of format {version!r}, known here: {VERSION}")
+    need(version == VERSION, f"it is of format {str(version)[:40]}, known here: {VERSION}", Newer)
     need(isinstance(sums, dict) and sums.keys() == found.keys() - {MANIFEST}, "its members are not those of its manifest")
     for name, expected in sums.items():
         with z.open(name) as f:

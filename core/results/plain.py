@@ -11,6 +11,7 @@ from typing import Any
 
 from core import configs
 from core.configs import SampleConfig
+from core.errors import ConfigError
 from core.protocols import MATCHED, PROTOCOLS
 from core.results import rows
 from core.types import Evaluation, Score, Terms
@@ -23,10 +24,14 @@ LARGEST = 1e30  # of any number; squares and sums of these are finite still
 MOST_IMAGES = 10_000_000  # of one side; more than any evaluation here can have
 
 
-def need(condition: bool, why: str) -> None:
+class Newer(ValueError):
+    """What only a newer version can have written rightly."""
+
+
+def need(condition: bool, why: str, kind: type[ValueError] = ValueError) -> None:
     """ValueError with these words unless the condition holds."""
     if not condition:
-        raise ValueError(why)
+        raise kind(why)
 
 
 def document(e: Evaluation) -> dict[str, Any]:
@@ -64,67 +69,86 @@ def terms_of(hash_: str, body: Any) -> Terms:
 
 
 def evaluation_of(d: Any, terms: Mapping[str, Terms]) -> Evaluation:
-    """ValueError or ConfigError unless the object is an evaluation as `document` writes it, every field of its kind."""
-    need(isinstance(d, dict) and d.keys() == {*CARRIED, "sample", "versions", "refused", "scores"}, "an evaluation lacks fields")
-    numbers = {"seconds": float, "sampling_seconds": float, "network_evaluations": int}
-    texts = [d[name] for name in CARRIED if name not in numbers]
-    need(isinstance(d["scores"], list), "an evaluation has no scores")
-    for table in (d["versions"], d["refused"]):
-        need(isinstance(table, dict), "an evaluation has a table of another kind")
-        texts += [*table, *table.values()]
-    need(all(map(_printable, texts)), "an evaluation holds what is no printable text")
-    need(d["kind"] in KINDS, "an evaluation is of no known kind")
-    need(_is_time(d["created_at"]) and _is_command(d["command"]), "an evaluation has no right date or command")
-    evaluations = d["network_evaluations"]
-    need(evaluations is None or type(evaluations) is int and 0 <= evaluations < 1 << 53, "an evaluation has no right cost")
-    scores = dict(_score(s, terms) for s in d["scores"])
-    need(len(scores) == len(d["scores"]), "an evaluation has two scores of one role")
-    times = {"seconds": _number(d["seconds"], 0), "sampling_seconds": _maybe(d["sampling_seconds"], 0)}
-    e = Evaluation(**{**d, **times, "sample": _sample(d["sample"]), "scores": scores})
-    _check_together(e)
+    """The evaluation that `document` wrote as this object. ValueError, which names it, unless every field is of its kind and the
+    fields say one thing; Newer for a protocol or score that is unknown here."""
+    try:
+        e = _evaluation(d, terms)
+        _check_together(e)
+    except ValueError as error:
+        kind = Newer if isinstance(error, Newer) else ValueError
+        subject = d.get("subject") if isinstance(d, dict) else None
+        raise kind(f"the evaluation of {str(subject)[:80]!r} {error}" if subject else f"an evaluation {error}") from error
     return e
 
 
+def _evaluation(d: Any, terms: Mapping[str, Terms]) -> Evaluation:
+    need(isinstance(d, dict) and d.keys() == {*CARRIED, "sample", "versions", "refused", "scores"}, "lacks fields")
+    numbers = {"seconds": float, "sampling_seconds": float, "network_evaluations": int}
+    texts = [d[name] for name in CARRIED if name not in numbers]
+    need(isinstance(d["scores"], list), "has no scores")
+    for table in (d["versions"], d["refused"]):
+        need(isinstance(table, dict), "has a table of another kind")
+        texts += [*table, *table.values()]
+    need(all(map(_printable, texts)), "holds what is no printable text")
+    need(d["kind"] in KINDS, "is of no known kind")
+    need(_is_time(d["created_at"]) and _is_command(d["command"]), "has no right date or command")
+    evaluations = d["network_evaluations"]
+    need(evaluations is None or type(evaluations) is int and 0 <= evaluations < 1 << 53, "has no right cost")
+    scores = dict(_score(s, terms) for s in d["scores"])
+    need(len(scores) == len(d["scores"]), "has two scores of one role")
+    times = {"seconds": _number(d["seconds"], 0), "sampling_seconds": _maybe(d["sampling_seconds"], 0)}
+    return Evaluation(**{**d, **times, "sample": _sample(d["sample"]), "scores": scores})
+
+
 def _check_together(e: Evaluation) -> None:
-    """ValueError unless the parts say one thing: what tables, pairs and costs take for granted."""
-    whose = f"the evaluation of {e.subject[:80]}"
-    known = PROTOCOLS.get(e.protocol)
-    need(known is not None, f"{whose} has the protocol {e.protocol[:40]!r}, which this version does not know")
-    assert known is not None
-    metrics = {rule.key: rule.metric for rule in known.metrics}
+    """ValueError unless the parts say one thing: what tables, pairs and costs take for granted.
+
+    The Terms' parameters may be other than the rule's today: what they were computed by is what Terms are for.
+    """
+    p = PROTOCOLS.get(e.protocol)
+    if p is None:
+        raise Newer(f"has the protocol {e.protocol[:40]!r}, which this version does not know")
+    metrics = {rule.key: rule.metric for rule in p.metrics}
+    for role in (*e.scores, *e.refused):
+        known = role.removesuffix(MATCHED) in metrics
+        need(known, f"has a score {role[:40]!r}, which this version does not know under {p.name}", Newer)
+    n = e.sample.n if e.sample is not None else max((s.terms.n_fake for s in e.scores.values()), default=0)
     for role, s in e.scores.items():
-        bare = role.removesuffix(MATCHED)
-        need(bare in metrics, f"{whose} has a score {role!r}, which this version does not know under {e.protocol}")
-        need(metrics[bare] == s.metric, f"{whose} has Terms of another metric for {role}")
-        whole = e.sample is None or s.terms.n_fake == e.sample.n
-        need(
-            whole or (role != bare and e.sample is not None and s.terms.n_fake < e.sample.n), f"{whose} has two numbers of images"
-        )
-    need(e.sample is None or e.sample.model == e.subject, f"{whose} has the images of another model")
-    need(datetime.fromisoformat(e.created_at) < datetime.now(UTC) + timedelta(days=1), f"{whose} is of the future")
+        whole = role in metrics
+        need(s.metric == metrics[role.removesuffix(MATCHED)], f"has Terms of another metric for {role}")
+        need(s.terms.extractor == p.extractor, f"has Terms of another extractor for {role}")
+        need(s.terms.reference == e.dataset, f"has Terms of another data set for {role}")
+        need(s.terms.n_fake == n if whole else s.terms.n_fake <= n, "has two numbers of images")
+    need(e.sample is None or e.sample.model == e.subject, "has the images of another model")
+    need(datetime.fromisoformat(e.created_at) < datetime.now(UTC) + timedelta(days=1), "is of the future")
 
 
 def _score(s: Any, terms: Mapping[str, Terms]) -> tuple[str, Score]:
-    need(isinstance(s, dict) and s.keys() == {"role", "value", "error", "interval", "band", "terms"}, "a score lacks fields")
+    of_a_score = {"role", "value", "error", "interval", "band", "terms"}
+    need(isinstance(s, dict) and s.keys() == of_a_score, "has a score that lacks fields")
     role = s["role"]
-    need(isinstance(role, str) and re.fullmatch(ROLE, role) is not None, f"a score is called {str(role)[:40]!r}")
-    need(_printable(s["band"]), f"{role} has no right band")
-    need(isinstance(s["terms"], str) and s["terms"] in terms, f"{role} has no Terms")
+    need(isinstance(role, str) and re.fullmatch(ROLE, role) is not None, f"has a score that is called {str(role)[:40]!r}")
+    need(_printable(s["band"]), f"has no right band of {role}")
+    need(isinstance(s["terms"], str) and s["terms"] in terms, f"has no Terms of {role}")
     known, interval = terms[s["terms"]], None
     if s["interval"] is not None:
-        need(isinstance(s["interval"], list) and len(s["interval"]) == 2, f"{role} has no right interval")
+        need(isinstance(s["interval"], list) and len(s["interval"]) == 2, f"has no right interval of {role}")
         interval = (_number(s["interval"][0]), _number(s["interval"][1]))
+        need(interval[0] <= interval[1], f"has no right interval of {role}")
     return role, Score(known.metric, _number(s["value"]), _maybe(s["error"], 0), known, s["band"], interval=interval)
 
 
 def _sample(d: Any) -> SampleConfig | None:
-    need(d is None or isinstance(d, dict) and "model" in d, "an evaluation has no right sample")
-    need(d is None or all(_printable(v) for v in d.values() if isinstance(v, str)), "a sample holds what is no printable text")
-    return None if d is None else configs.from_dict(SampleConfig, d)
+    need(d is None or isinstance(d, dict) and "model" in d, "has no right sample")
+    need(d is None or all(_printable(v) for v in d.values() if isinstance(v, str)), "has a sample with what is no printable text")
+    try:
+        return None if d is None else configs.from_dict(SampleConfig, d)
+    except ConfigError as e:
+        raise ValueError(f"has a sample that cannot be drawn: {e}") from e
 
 
 def _number(value: Any, least: float = -math.inf) -> float:
-    need(type(value) in (int, float) and abs(value) <= LARGEST and value >= least, f"{str(value)[:40]!r} stands for a number")
+    need(type(value) in (int, float) and abs(value) <= LARGEST and value >= least, f"has {str(value)[:40]!r} for a number")
     return float(value)
 
 

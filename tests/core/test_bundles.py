@@ -10,6 +10,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ import pytest
 
 from core import paths, results
 from core.errors import ConfigError, ScoreError, StoreError
+from core.protocols import PROTOCOLS
 from core.results import bundles
-from core.types import Evaluation, Score, canonical
+from core.types import Evaluation, Score, Terms, canonical
 from tests.core.toy_evaluations import draw, evaluation, real
 
 Members = dict[str, bytes]
@@ -73,9 +75,9 @@ def npy(values: np.ndarray, **options: Any) -> bytes:
     return raw.getvalue()
 
 
-def refused(file: Path, why: str) -> None:
+def refused(file: Path, why: str, then: str = "export the evaluations again") -> None:
     """The file is refused for this reason in one sentence, and nothing of it is on record."""
-    with pytest.raises(ScoreError, match=f"^Nothing of .*{file.name} was imported: .*{why}.*; export") as caught:
+    with pytest.raises(ScoreError, match=f"^Nothing of .*{file.name} was imported: .*{why}.*; {then}") as caught:
         results.unbundle(file)
     assert "\n" not in str(caught.value)
     assert results.read() == []
@@ -270,6 +272,32 @@ def test_members_packed_otherwise_are_refused_before_they_are_unpacked(
     refused(file, "packed in a way that no bundle uses")
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_an_unknown_packing_whose_data_are_broken_is_one_sentence(packing: int, file: Path, moved: Callable[[str], None]) -> None:
+    """LZMA with properties that do not exist ended in an error of its own."""
+    moved("b")
+    write(file, members(file))
+    raw = file.read_bytes()
+    with zipfile.ZipFile(file) as z:
+        info = z.getinfo("manifest.json")
+    # Its method stands in the local header and in the directory; the data become nonsense by that.
+    directory = raw.rindex(b"PK\x01\x02", 0, raw.rindex(b"manifest.json"))
+    for at in (info.header_offset + 8, directory + 10):
+        raw = raw[:at] + packing.to_bytes(2, "little") + raw[at + 2 :]
+    file.write_bytes(raw)
+    refused(file, "manifest.json is packed in a way that no bundle uses")
+
+
+def test_deflated_bytes_that_are_damaged_are_one_sentence(file: Path, moved: Callable[[str], None]) -> None:
+    moved("b")
+    with zipfile.ZipFile(file) as z:
+        info = z.getinfo("evaluations.json")
+        assert info.compress_type == zipfile.ZIP_DEFLATED
+    raw, at = file.read_bytes(), info.header_offset + 30 + len(info.filename)
+    file.write_bytes(raw[:at] + b"\xff" * 20 + raw[at + 20 :])
+    refused(file, "while decompressing data")
+
+
 def test_members_that_share_their_bytes_are_refused(file: Path, moved: Callable[[str], None]) -> None:
     """The overlapping bomb: many names in the directory for one stretch of the file."""
     moved("b")
@@ -324,7 +352,7 @@ def test_a_newer_format_is_named(file: Path, moved: Callable[[str], None]) -> No
     moved("b")
     held = members(file)
     write(file, held | {"manifest.json": held["manifest.json"].replace(b'"version":1', b'"version":2')})
-    refused(file, "format 2, known here: 1")
+    refused(file, "format 2, known here: 1", "import it with the version that wrote it")
 
 
 @pytest.mark.parametrize(
@@ -333,10 +361,10 @@ def test_a_newer_format_is_named(file: Path, moved: Callable[[str], None]) -> No
         ('"value":', '"value":1e999,"x":', "lacks fields"),
         ('"role":"kid"', '"role":"fd"', "two scores of one role"),
         ('"band":"', '"band":"\\u0007', "no right band"),
-        ('"seconds":1.5', '"seconds":1e999', "stands for a number"),
+        ('"seconds":1.5', '"seconds":1e999', "for a number"),
         ('"seconds":1.5', '"seconds":NaN', "holds NaN"),
-        ('"seconds":1.5', '"seconds":-1.5', "stands for a number"),
-        ('"seconds":1.5', '"seconds":true', "stands for a number"),
+        ('"seconds":1.5', '"seconds":-1.5', "for a number"),
+        ('"seconds":1.5', '"seconds":true', "for a number"),
         ('"seconds":1.5', '"seconds":' + "9" * 400, ""),
         ('"seconds":1.5', '"seconds":1.5,"more":1', "lacks fields"),
         ('"kind":"model"', '"kind":"king"', "no known kind"),
@@ -354,13 +382,12 @@ def test_a_newer_format_is_named(file: Path, moved: Callable[[str], None]) -> No
         ("core evaluate m ", "core models delete m ", "date or command"),
         ('"created_at":"2', '"created_at":"yesterday 2', "date or command"),
         ('"role":"kid"', '"role":"../kid"', "is called"),
-        ('"role":"kid"', '"role":"clever"', "this version does not know under lite0"),
         ('"role":"kid"', '"role":"precision"', "Terms of another metric for precision"),
-        ('"protocol":"lite0"', '"protocol":"mine"', "has the protocol 'mine', which this version does not know"),
         ('"n":40', '"n":41', "has two numbers of images"),
         ('"model":"m"', '"model":"k"', "has the images of another model"),
-        ('"created_at":"2', '"created_at":"9', "is of the future"),
-        ('"seconds":1.5', '"seconds":1e31', "stands for a number"),
+        ('"created_at":"2', '"created_at":"9', "evaluation of 'm' is of the future"),
+        ('"seconds":1.5', '"seconds":1e31', "evaluation of 'm' has '1e.31' for a number"),
+        ('"seconds":1.5', '"seconds":' + "9" * 31, "for a number"),
         ("[", "[" * 200_000, ""),
     ],
 )
@@ -373,6 +400,93 @@ def test_an_evaluation_with_a_wrong_field_is_refused(
     assert old in text
     write(file, held | {"evaluations.json": text.replace(old, new, 1).encode()})
     refused(file, why)
+
+
+@pytest.mark.parametrize("days", [-1, 0.5])
+def test_clocks_may_differ_by_a_day(days: float, file: Path, moved: Callable[[str], None]) -> None:
+    moved("b")
+    then = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
+    changed(file, lambda d, terms: d[0].update(created_at=then))
+    assert results.unbundle(file) == (3, 0)
+
+
+def changed(file: Path, change: Callable[[list[Any], dict[str, Any]], object]) -> None:
+    """The bundle with its evaluations and Terms changed; every checksum and hash in it is right."""
+    held = members(file)
+    documents, terms = json.loads(held["evaluations.json"]), json.loads(held["terms.json"])
+    change(documents, terms)
+    new = {h: Terms(**body).hash for h, body in terms.items()}
+    for d in documents:
+        for s in d["scores"]:
+            s["terms"] = new[s["terms"]]
+    texts = {"evaluations.json": documents, "terms.json": {new[h]: body for h, body in terms.items()}}
+    write(file, held | {name: canonical(value).encode() for name, value in texts.items()})
+
+
+def of_role(role: str, /, **change: Any) -> Callable[[list[Any], dict[str, Any]], None]:
+    """Changes the Terms of the first evaluation's score."""
+    return lambda d, terms: terms[next(s["terms"] for s in d[0]["scores"] if s["role"] == role)].update(change)
+
+
+def of_score(role: str, /, **change: Any) -> Callable[[list[Any], dict[str, Any]], None]:
+    return lambda d, terms: next(s for s in d[0]["scores"] if s["role"] == role).update(change)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (of_role("kid", metric="evil"), "evaluation of 'm' has Terms of another metric for kid"),
+        (of_role("kid_matched", metric="fd"), "evaluation of 'm' has Terms of another metric for kid_matched"),
+        (of_role("kid", extractor="inception"), "evaluation of 'm' has Terms of another extractor for kid"),
+        (of_role("fd", reference="petals"), "evaluation of 'm' has Terms of another data set for fd"),
+        (of_role("fd", n_fake=39), "evaluation of 'm' has two numbers of images"),
+        (of_role("kid_matched", n_fake=41), "evaluation of 'm' has two numbers of images"),
+        (lambda d, t: d[0].update(sample=None) or of_role("fd", n_fake=39)(d, t), "'m' has two numbers of images"),
+        (lambda d, t: d[0].update(dataset="petals"), "evaluation of 'm' has Terms of another data set for kid"),
+        (of_score("kid", value=1e308), "evaluation of 'm' has '1e.308' for a number"),
+        (of_score("kid", value=-1e31), "evaluation of 'm' has '-1e.31' for a number"),
+        (of_score("kid", error=1e308), "evaluation of 'm' has '1e.308' for a number"),
+        (of_score("kid", interval=[0.0, 1e308]), "evaluation of 'm' has '1e.308' for a number"),
+        (of_score("kid", interval=[1.0, 0.5]), "evaluation of 'm' has no right interval of kid"),
+    ],
+)
+def test_an_evaluation_whose_parts_contradict_each_other_is_refused(
+    change: Callable[[list[Any], dict[str, Any]], None], why: str, file: Path, moved: Callable[[str], None]
+) -> None:
+    moved("b")
+    changed(file, change)
+    refused(file, why)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            lambda d, t: d[1].update(protocol="mine"),
+            "evaluation of 'k' has the protocol 'mine', which this version does not know",
+        ),
+        (of_score("kid", role="clever"), "evaluation of 'm' has a score 'clever', which this version does not know under lite0"),
+        (of_score("fd", role="fid"), "'fid', which this version does not know under lite0"),
+        (lambda d, t: d[2].update(refused={"clever": "Too few."}), "evaluation of 'held-out' has a score 'clever', which"),
+    ],
+)
+def test_what_a_newer_version_may_have_written_says_so(
+    change: Callable[[list[Any], dict[str, Any]], None], why: str, file: Path, moved: Callable[[str], None]
+) -> None:
+    moved("b")
+    changed(file, change)
+    refused(file, why, "import it with the version that wrote it or a newer one")
+
+
+def test_rules_that_changed_since_and_metrics_that_were_not_there_yet_are_fine(
+    here: list[Evaluation], file: Path, moved: Callable[[str], None]
+) -> None:
+    """The Terms keep the parameters that the numbers were computed by; the older version knew fewer metrics."""
+    moved("b")
+    changed(file, of_role("fd", params={"estimator": "of yore"}, layer="pool, old"))
+    assert set(here[0].scores) < {rule.key for rule in PROTOCOLS["lite0"].metrics} | {"kid_matched"}
+    assert results.unbundle(file) == (3, 0)
+    assert results.read()[0].scores["fd"].terms.params == {"estimator": "of yore"}
 
 
 def damaged(value: Any, rng: random.Random) -> Any:

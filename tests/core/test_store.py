@@ -106,6 +106,75 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     assert [p for p in paths.store("things").iterdir() if p.suffix != ".lock"] == []
 
 
+def in_the_way(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("no folder")
+    return path
+
+
+@pytest.mark.parametrize("name", ["store", "store/things"])
+def test_a_file_where_a_folder_belongs_is_one_sentence(name: str) -> None:
+    in_the_way(paths.cache() / name)
+    with pytest.raises(StoreError, match=r"cannot be written \(.*store/things\); make room, take away"):
+        store.get_or_compute("things", RECIPE, Counted())
+    with pytest.raises(StoreError, match=r"cannot be written \(.*store/things\)"), store.lock("things", RECIPE):
+        pytest.fail("it was locked")
+
+
+def test_a_lock_or_an_entry_that_something_else_stands_for_is_one_sentence() -> None:
+    in_the_way(entry())
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.get_or_compute("things", RECIPE, Counted())
+    (entry().parent / f"{entry().name}.lock").unlink()
+    (entry().parent / f"{entry().name}.lock").mkdir()
+    with pytest.raises(StoreError, match=r"cannot be written \(.*\.lock\)"), store.lock("things", RECIPE):
+        pytest.fail("it was locked")
+
+
+def test_a_damaged_entry_that_cannot_be_set_aside_is_one_sentence() -> None:
+    store.get_or_compute("things", RECIPE, Counted())
+    (entry() / "entry.json").write_text("torn")
+    in_the_way(paths.damaged())
+    with pytest.raises(StoreError, match=r"cannot be written \(.*store/damaged\)"):
+        store.get("things", RECIPE)
+
+
+@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, FileExistsError])
+def test_what_the_computing_meets_elsewhere_is_no_error_of_the_cache(kind: type[OSError], tmp_path: Path) -> None:
+    error = kind({PermissionError: 13, NotADirectoryError: 20, FileExistsError: 17}[kind], "no", str(tmp_path / "photo.png"))
+
+    def broken() -> Arrays:
+        raise error
+
+    with pytest.raises(kind) as caught:
+        store.get_or_compute("things", RECIPE, broken)
+    assert caught.value is error and not list(paths.store("things").glob(".*"))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied", "scratch")])
+def test_what_the_computing_cannot_write_into_the_cache_is(error: OSError) -> None:
+    def full() -> Arrays:
+        if error.filename:
+            error.filename = str(paths.cache() / error.filename)
+        raise error
+
+    with pytest.raises(StoreError, match="No space left|Permission denied: .*scratch"):
+        store.get_or_compute("things", RECIPE, full)
+
+
+def test_a_lock_is_free_again_after_an_error() -> None:
+    with pytest.raises(KeyError), store.lock("things", RECIPE):
+        raise KeyError
+    held = threading.Event()
+
+    def take() -> None:
+        with store.lock("things", RECIPE):
+            held.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    assert held.wait(10)
+
+
 def test_two_threads_do_the_work_once() -> None:
     compute = Counted()
     threads = [threading.Thread(target=store.get_or_compute, args=("things", RECIPE, compute)) for _ in range(8)]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,35 @@ def test_evaluations_go_from_one_machine_to_another(
     assert core.cli.main(["results"]) == 0 and "lab-a" in capsys.readouterr().out
 
 
+def test_a_folder_is_named_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos, file = tmp_path / "my" / "photos", tmp_path / "x.zip"
+    photos.mkdir(parents=True)
+    e = evaluation("m", draw(40, 1), real(50), reference="my/photos")
+    results.record(replace(e, dataset="my/photos"))
+    results.record(evaluation("k", draw(40, 2), real(50)))
+    assert said(capsys, "results", "export", str(file), "--dataset", str(photos))["evaluations"] == 1  # type: ignore[index]
+    assert said(capsys, "results", "import", str(file)) == {"bundle": str(file), "added": 0, "known": 1}
+    photos.rmdir()
+    file.unlink()
+    assert said(capsys, "results", "export", str(file), "--dataset", "my/photos")["evaluations"] == 1  # type: ignore[index]
+
+
+def test_a_folder_that_nothing_was_compared_with_has_nothing_to_export(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    results.record(replace(evaluation("m", draw(40, 1), real(50)), dataset="my/photos"))
+    for argv in (["--dataset", str(tmp_path / "photos")], ["--dataset", "my/photos", "--protocol", "pixels"]):
+        assert core.cli.main(["results", "export", str(tmp_path / "x.zip"), *argv]) == 1
+        assert "no evaluation to export" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "why"),
     [
         (["export", "x.zip"], "no evaluation to export"),
         (["export", "x.zip", "--dataset", "nowhere"], "no data set named 'nowhere'"),
+        (["export", "x.zip", "--dataset", "./nowhere"], "no folder ./nowhere"),
         (["export", "x.zip", "--protocol", "magic"], "no protocol named 'magic'"),
         (["import", "x.zip"], "x.zip cannot be read"),
     ],

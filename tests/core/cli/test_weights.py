@@ -275,6 +275,18 @@ def test_add_on_a_full_disk_is_one_sentence(run: Any, tmp_path: Path, monkeypatc
     assert code == 1 and "No space left on device" in err and err.count("\n") == 1 and left() == []
 
 
+def test_add_where_a_file_stands_for_the_folder_is_one_sentence(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_inception.install(monkeypatch, len(CONTENT), SHA256)
+    (tmp_path / "mine.bin").write_bytes(CONTENT)
+    paths.weights().parent.mkdir(parents=True, exist_ok=True)
+    paths.weights().write_text("no folder")
+    code, _, err = run("weights", "add", str(tmp_path / "mine.bin"))
+    assert code == 1 and "weights cannot be made (File exists); move what" in err and err.count("\n") == 1
+    assert paths.weights().read_text() == "no folder"
+
+
 # ----------------------------------------------------------------------------------------------------- list and doctor
 
 

@@ -213,6 +213,8 @@ def test_a_file_that_changed_after_it_was_verified_is_not_read(tmp_path: Path, m
     put(Path(e.where), Path(e.where).read_bytes()[::-1])
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("the file was read"))
     assert "has changed since it was verified" in refused(weights.read, e)
+    Path(e.where).unlink()
+    assert "cannot be read (No such file or directory)" in refused(weights.read, e)
 
 
 # ------------------------------------------------------------------------------------------------- a file by its hash
