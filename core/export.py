@@ -34,6 +34,13 @@ def table(rows: Rows, format: str, footnote: str = "") -> str:
     return FORMATS[format].write(rows, footnote)
 
 
+def heading(text: str, format: str) -> str:
+    """A line above a table of this format that names it: a heading in Markdown, a comment in LaTeX; "" in CSV and JSON."""
+    if format == "md":
+        return f"### {_markdown_text(text)}\n\n"
+    return f"% {' '.join(text.split())}\n" if format == "latex" else ""
+
+
 def _csv(rows: Rows, footnote: str) -> str:
     """Numbers as repr has them: what is read back is bitwise the same."""
     file = io.StringIO()

@@ -8,6 +8,7 @@ from typing import Any
 from core import configs, evaluate, leaderboard
 from core.cli.words import Said, aligned, verb
 from core.configs import EvaluateConfig
+from core.evaluate import targets
 from core.jobs import worker
 from core.types import Comparison, Evaluation, Score
 
@@ -86,7 +87,7 @@ def compared(ns: argparse.Namespace) -> Said:
 
 def _said(c: Comparison) -> str:
     if c.p == 1 and c.note:  # no test was made
-        unused = "; the margin was not used" if c.margin is not None else ""
+        unused = " The margin was not used." if c.margin is not None else ""
         return f"{c.a} - {c.b} = {c.difference:.4g} ± {c.error:.2g}: {c.note}{unused}"
     better = {"a": f"{c.a} is better", "b": f"{c.b} is better", "equal": f"equal within {c.margin}"}
     said = better.get(c.verdict, f"undecided; a difference of {c.detectable:.3g} could have been shown")
@@ -95,5 +96,6 @@ def _said(c: Comparison) -> str:
 
 
 def _subject(name: str) -> str:
-    """What the records call a folder that a person names by its path."""
-    return evaluate.folder_name(name) if ("/" in name or "\\" in name) and Path(name).expanduser().is_dir() else name
+    """What the records call a folder that a person names by its path; as in `evaluate`, a model of that name goes before it."""
+    is_path = Path(name).expanduser().is_dir() and targets.is_folder(name)
+    return evaluate.folder_name(name) if is_path else name

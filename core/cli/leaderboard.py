@@ -1,10 +1,15 @@
-"""python -m core leaderboard [--dataset NAME] [--protocol P] [--seed S] [--methods] [--format table|csv|md|latex|json]"""
+"""python -m core leaderboard [--dataset NAME] [--protocol P] [--seed S] [--methods] [--format table|csv|md|latex|json]
+
+Table, Markdown and LaTeX have one table for each data set and protocol, and one for figures that others printed under a protocol.
+CSV, JSON and --json are one list of evaluations and nothing else: programs take each row as measured.
+"""
 
 import argparse
 from typing import Any
 
 from core import datasets, evaluate, export, leaderboard, protocols
 from core.cli.words import Said, aligned, verb
+from core.leaderboard import Table
 
 
 def add(verbs: Any) -> None:
@@ -17,38 +22,39 @@ def add(verbs: Any) -> None:
 
 
 def ranked(ns: argparse.Namespace) -> Said:
-    if ns.dataset:
-        ns.dataset = evaluate.dataset_name(ns.dataset)
-    rows = leaderboard.rows(ns.dataset, ns.protocol, ns.seed)
+    dataset = evaluate.dataset_name(ns.dataset) if ns.dataset else None
+    rows = leaderboard.rows(dataset, ns.protocol, ns.seed)
     if not rows:
-        _check_names(ns)
+        _check_names(ns, dataset)
     if ns.methods:
         return _methods(rows, ns)
+    empty = "Nothing is evaluated yet. Start with: python -m core evaluate noise --dataset petals"
     if ns.format == "table":
-        parts = [f"{t}\n{aligned(leaderboard.for_print(r), '')}\n{leaderboard.footnote(r)}" for t, r in leaderboard.blocks(rows)]
-        empty = "Nothing is evaluated yet. Start with: python -m core evaluate noise --dataset petals"
-        text = "\n\n".join(parts) or empty
-    else:
-        text = leaderboard.text(rows, ns.format).rstrip("\n")
-    printed = leaderboard.published(ns.protocol) if ns.protocol else []
-    if printed and ns.format == "table":
-        text += f"\n\nAs the study printed it, never ranked:\n{aligned(printed, '')}"
-    return rows, text
+        parts = [] if rows else [empty]
+        return rows, "\n\n".join([*parts, *map(_aligned, leaderboard.tables(rows, ns.protocol))])
+    return rows, leaderboard.text(rows, ns.format, ns.protocol).rstrip("\n")
 
 
 def _methods(rows: list[dict[str, Any]], ns: argparse.Namespace) -> Said:
     # In the order of the rows, each pair once.
     pairs = dict.fromkeys((str(r["dataset"]), str(r["protocol"])) for r in rows)
     found = [m for pair in pairs for m in leaderboard.methods(*pair, ns.seed)]
-    printed = [{k: v for k, v in r.items() if k not in ("experiment", "terms")} for r in found]
+    if ns.format in ("csv", "json"):
+        return found, export.table(found, ns.format).rstrip("\n")
+    tables = leaderboard.method_tables(found)
     if ns.format == "table":
-        return found, aligned(printed, "No trained model is evaluated yet.")
-    return found, export.table(printed if ns.format in ("md", "latex") else found, ns.format).rstrip("\n")
+        return found, "\n\n".join(map(_aligned, tables)) or "No trained model is evaluated yet."
+    return found, leaderboard.paper(tables, ns.format).rstrip("\n")
 
 
-def _check_names(ns: argparse.Namespace) -> None:
-    """An empty table is right for a data set that is there, wrong for a slip of the pen."""
-    if ns.dataset:
-        datasets.card(ns.dataset)
+def _aligned(table: Table) -> str:
+    title, rows, footnote = table
+    return f"{title}\n{aligned(rows, '')}\n{footnote}"
+
+
+def _check_names(ns: argparse.Namespace, dataset: str | None) -> None:
+    """An empty table is right for a data set that is there, a folder, or what is on record; wrong for a slip of the pen."""
+    if dataset and dataset == ns.dataset and dataset not in leaderboard.references():
+        datasets.card(dataset)
     if ns.protocol:
         protocols.protocol(ns.protocol)

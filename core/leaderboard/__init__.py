@@ -6,11 +6,12 @@ published(protocol)               figures that others printed
 evaluation(id), history(id)       one record, and all of the same subject and way of drawing
 why_apart(id, id)                 the Terms in which two records differ
 newest_pair(a, b, ...)            what `compare.pair` takes
-for_print(rows), footnote(rows)   the table of a paper; text(rows, format): every table
+compared(a, b, role)              `compare.pair` by the rules of the ranking
+tables(rows), text(rows, format)  what is printed and exported
 """
 
+import contextlib
 import functools
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,18 +20,18 @@ from core import compare, models, paths, protocols, results
 from core.errors import ScoreError
 from core.families import FAMILIES
 from core.leaderboard.columns import flat, unplaced
-from core.leaderboard.entries import by_metric, described, key
-from core.leaderboard.printing import blocks, footnote, for_print, text
-from core.leaderboard.ranking import Group, Row, arranged, table
+from core.leaderboard.entries import by_metric, described, key, standing
+from core.leaderboard.printing import Table, footnote, for_print, method_tables, paper, tables, text
+from core.leaderboard.ranking import Group, Row, arranged, at_floor, floors, table
 from core.leaderboard.study import published
 from core.leaderboard.trainings import methods
-from core.protocols import MATCHED, PROTOCOLS, label
+from core.protocols import PROTOCOLS, label
 from core.types import Comparison, Evaluation, ModelCard
 
 __all__ = [
     "Group",
     "Row",
-    "blocks",
+    "Table",
     "compared",
     "described",
     "evaluation",
@@ -38,12 +39,15 @@ __all__ = [
     "for_print",
     "history",
     "label",
+    "method_tables",
     "methods",
     "newest_pair",
+    "paper",
     "published",
     "references",
     "rows",
     "table",
+    "tables",
     "text",
     "why_apart",
 ]
@@ -55,13 +59,13 @@ def rows(dataset: str | None = None, protocol: str | None = None, seed: int | No
     Rows of equal `terms` may be compared in `kid` and by rank, rows of equal `terms_matched` in `kid_matched` and `share`. Each
     shows its newest evaluation on `seed`, or on the seed that most of its group have, and under report_* the newest on another.
     """
-    found = _rows(str(paths.results()), results.last_id(), dataset, protocol, seed, repr(PROTOCOLS))
+    found = _rows(_stamp(), dataset, protocol, seed, repr(PROTOCOLS))
     return _with_trainings(found)
 
 
 def evaluation(number: int) -> Evaluation:
     """The record with this id, without influences. ScoreError where there is none."""
-    found = _read(str(paths.results()), results.last_id()).get(number)
+    found = _read(_stamp()).get(number)
     if found is None:
         raise ScoreError(f"There is no evaluation {number}; `python -m core leaderboard --json` lists them.")
     return found
@@ -69,7 +73,7 @@ def evaluation(number: int) -> Evaluation:
 
 def references() -> list[str]:
     """Names of the data sets and folders that anything was compared with."""
-    return sorted({e.dataset for e in _read(str(paths.results()), results.last_id()).values()})
+    return sorted({e.dataset for e in _read(_stamp()).values()})
 
 
 def history(number: int) -> list[dict[str, Any]]:
@@ -77,7 +81,7 @@ def history(number: int) -> list[dict[str, Any]]:
     e = evaluation(number)
     if e.protocol not in PROTOCOLS:
         return []
-    every = _read(str(paths.results()), results.last_id()).values()
+    every = _read(_stamp()).values()
     mine = [x for x in every if (x.dataset, x.protocol, key(x)) == (e.dataset, e.protocol, key(e))]
     return _with_trainings(unplaced(mine[::-1], PROTOCOLS[e.protocol]))
 
@@ -106,27 +110,20 @@ def newest_pair(a: str, b: str, dataset: str, protocol: str, role: str) -> tuple
     ones, twos = (_of(subject, dataset, protocol) for subject in (a, b))
     pairs = [(x, y) for x in ones for y in twos if role in x.scores and role in y.scores]
     equal = [(x, y) for x, y in pairs if x.scores[role].terms.hash == y.scores[role].terms.hash]
-    one, two = max(equal, key=_newness) if equal else (ones[-1], twos[-1])
+    one, two = max(equal, key=_newness) if equal else (max(ones, key=standing), max(twos, key=standing))
     return results.with_influences(one), results.with_influences(two)
 
 
 def compared(a: Evaluation, b: Evaluation, role: str, margin: float | None = None) -> Comparison:
     """`compare.pair` as the ranking does it: no verdict where neither scores worse than held-out images at their number."""
-    floors = {
-        e.scores[role + MATCHED].terms.hash: e.scores[role + MATCHED].value
-        for e in results.read(a.dataset, a.protocol)
-        if e.kind == "yardstick" and e.sample is None and role + MATCHED in e.scores
-    }
-    matched = [e.scores.get(role + MATCHED) for e in (a, b)]
-    floor = all(s is not None and s.value <= floors.get(s.terms.hash, -math.inf) for s in matched)
-    return compare.pair(a, b, role, margin, floor)
+    real = floors((e for e in _read(_stamp()).values() if (e.dataset, e.protocol) == (a.dataset, a.protocol)), role)
+    return compare.pair(a, b, role, margin, at_floor(a, role, real) and at_floor(b, role, real))
 
 
-def _newness(pair: tuple[Evaluation, Evaluation]) -> tuple[int, bool, int, int, int]:
+def _newness(pair: tuple[Evaluation, Evaluation]) -> tuple[int, bool, list[tuple[bool, str, int]]]:
     one, two = pair
-    own = (not one.origin) + (not two.origin)
     paired = one.sample is not None and two.sample is not None and one.sample.seed == two.sample.seed
-    return own, paired, min(one.id, two.id), one.id, two.id
+    return (not one.origin) + (not two.origin), paired, sorted([standing(one), standing(two)])
 
 
 def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:
@@ -142,11 +139,22 @@ def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:
 
 # Records never change, so what was made of them is right until there are more. The rules are part of the key as well.
 
+Stamp = tuple[str, int, int, int]
+
+
+def _stamp() -> Stamp:
+    """What no two states of the records share: another file may stand in the place of one with the same last id."""
+    file, inode, changed = paths.results(), 0, 0
+    with contextlib.suppress(FileNotFoundError):
+        found = file.stat()
+        inode, changed = found.st_ino, found.st_mtime_ns
+    return str(file), results.last_id(), inode, changed
+
 
 @functools.lru_cache(maxsize=8)
-def _rows(file: str, last: int, dataset: str | None, protocol: str | None, seed: int | None, rules: str) -> list[dict[str, Any]]:
+def _rows(stamp: Stamp, dataset: str | None, protocol: str | None, seed: int | None, rules: str) -> list[dict[str, Any]]:
     together: dict[tuple[str, str], list[Evaluation]] = {}
-    for e in _read(file, last).values():
+    for e in _read(stamp).values():
         if dataset in (None, e.dataset) and protocol in (None, e.protocol) and e.protocol in PROTOCOLS:
             together.setdefault((e.dataset, e.protocol), []).append(e)
     groups = [g for (_, name), mine in sorted(together.items()) for g in arranged(mine, PROTOCOLS[name], seed)]
@@ -154,7 +162,7 @@ def _rows(file: str, last: int, dataset: str | None, protocol: str | None, seed:
 
 
 @functools.lru_cache(maxsize=1)
-def _read(file: str, last: int) -> dict[int, Evaluation]:
+def _read(stamp: Stamp) -> dict[int, Evaluation]:
     return {e.id: e for e in results.read()}
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core import models
-from core.features import EXTRACTORS
-from core.leaderboard.entries import Entry, by_metric, described, terms_of
+from core.leaderboard.entries import Entry, by_metric, described, foreign, terms_of
 from core.leaderboard.ranking import Group, Row
 from core.protocols import MATCHED
 from core.types import EvalProtocol, Evaluation, Score
@@ -62,16 +61,10 @@ def _row(row: Row, group: Group, ends: Mapping[str, tuple[float, float]]) -> dic
         "command": e.command,
         "evaluation": e.id,
         "fingerprint": e.fingerprint,
-        "weights": _foreign(any_score, group.protocol),
+        "weights": foreign(any_score.terms, group.protocol) if any_score else "",
         "terms": group.terms.hash if group.terms else "",
         "terms_matched": matched.terms.hash if matched else None,
     }
-
-
-def _foreign(s: Score | None, p: EvalProtocol) -> str:
-    """sha256 of weights that are not the extractor's own; "" for its own, and for what is fitted to the reference."""
-    own = EXTRACTORS[p.extractor].weights_sha256
-    return s.terms.weights_sha256 if s is not None and own and s.terms.weights_sha256 != own else ""
 
 
 def _matched(s: Score | None, ends: Mapping[str, tuple[float, float]]) -> dict[str, Any]:

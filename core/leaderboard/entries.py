@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.features import EXTRACTORS
 from core.protocols import MATCHED
 from core.types import EvalProtocol, Evaluation, Score, Terms, digest
 
@@ -31,6 +32,11 @@ def key(e: Evaluation) -> Key:
     how = c and (c.weights, c.sampler, c.steps, c.grid, c.eta)
     # A folder is its content: another one may have the same name. So may a model of another machine.
     return e.subject, e.kind, e.origin, how, e.fingerprint if e.kind == "folder" else ""
+
+
+def standing(e: Evaluation) -> tuple[bool, str, int]:
+    """The record with the largest stands for several of one thing: of this machine before imported, then the newest."""
+    return not e.origin, e.created_at, e.id
 
 
 def by_metric(e: Evaluation) -> dict[str, Score]:
@@ -78,6 +84,12 @@ def terms_of(members: Sequence[Evaluation], p: EvalProtocol) -> Terms | None:
     found = [s for e in members if (s := leading(e, p) or next(iter(e.scores.values()), None))]
     leads = [s for s in found if s.metric == p.metrics[0].metric]
     return (leads or found)[0].terms if found else None
+
+
+def foreign(terms: Terms, p: EvalProtocol) -> str:
+    """sha256 of weights that are not the extractor's own; "" for its own, and for what is fitted to the reference."""
+    own = EXTRACTORS[p.extractor].weights_sha256
+    return terms.weights_sha256 if own and terms.weights_sha256 != own else ""
 
 
 def described(e: Evaluation) -> str:

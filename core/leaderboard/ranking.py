@@ -1,14 +1,14 @@
 """The ranking: only inside one Terms hash of the leading metric, by significant differences, with the yardsticks beside."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core import compare, protocols, results
 from core.compare import Pairwise
-from core.leaderboard.entries import Entry, described, entries, grouped, key, terms_of
+from core.leaderboard.entries import Entry, described, entries, grouped, key, standing, terms_of
 from core.protocols import MATCHED
 from core.types import EvalProtocol, Evaluation, Terms
 
@@ -71,12 +71,15 @@ def arranged(evaluations: Sequence[Evaluation], p: EvalProtocol, seed: int | Non
     """`table` of evaluations, oldest first, of one data set and this protocol."""
     counts = Counter(key(e) for e in evaluations)
     found = [(terms_of(m, p), entries(m, counts, p, seed)) for m in grouped(evaluations, p)]
-    heldout = {h: entry for _, mine in found for entry in mine if _heldout(entry) and (h := _matched(entry, p))}
+    real = sorted(
+        (entry for _, mine in found for entry in mine if _heldout(entry.shown)), key=lambda entry: standing(entry.shown)
+    )
+    heldout = {h: entry for entry in real if (h := _matched(entry, p))}
     hashes = [{h for entry in mine if (h := _matched(entry, p))} for _, mine in found]
     groups = []
     for (terms, mine), own in zip(found, hashes, strict=True):
         # Held-out images alone, which stand beside another group, are no group of their own.
-        if all(_heldout(e) for e in mine) and any(own & others for others in hashes if others is not own):
+        if all(_heldout(e.shown) for e in mine) and any(own & others for others in hashes if others is not own):
             continue
         beside = [entry for h, entry in heldout.items() if h in own and entry not in mine]
         groups.append((max(e.shown.id for e in mine), Group(p, terms, tuple(_rows(mine, beside, p)))))
@@ -84,9 +87,21 @@ def arranged(evaluations: Sequence[Evaluation], p: EvalProtocol, seed: int | Non
     return [g for _, g in groups]
 
 
-def _heldout(entry: Entry) -> bool:
+def floors(evaluations: Iterable[Evaluation], role: str) -> dict[str, float]:
+    """By Terms of the score of this role at the size of the held-out set, what held-out images score: nothing is better."""
+    mine = sorted((e for e in evaluations if _heldout(e) and role + MATCHED in e.scores), key=standing)
+    return {e.scores[role + MATCHED].terms.hash: e.scores[role + MATCHED].value for e in mine}
+
+
+def at_floor(e: Evaluation, role: str, real: Mapping[str, float]) -> bool:
+    """Whether it scores no worse than held-out images do, at their number. real: of `floors`."""
+    score = e.scores.get(role + MATCHED)
+    return score is not None and score.value <= real.get(score.terms.hash, -np.inf)
+
+
+def _heldout(e: Evaluation) -> bool:
     """Held-out real images: the yardstick that nobody drew."""
-    return entry.shown.kind == "yardstick" and entry.shown.sample is None
+    return e.kind == "yardstick" and e.sample is None
 
 
 def _matched(entry: Entry, p: EvalProtocol) -> str:
@@ -100,7 +115,8 @@ def _rows(mine: Sequence[Entry], beside: Sequence[Entry], p: EvalProtocol) -> li
     ordered = sorted((e for e in mine if lead in e.scores), key=lambda e: e.scores[lead].value)
     may = [e for e in ordered if not _unranked(e, p)]
     best = may[: _most(may[0].scores[lead].terms)] if may else []
-    placed = _placed(best, len(may), p, _floor_values([*mine, *beside], lead)) if best else {}
+    real = floors([e.shown for e in (*mine, *beside)], p.metrics[0].key)
+    placed = _placed(best, len(may), p, real) if best else {}
     far = f"not compared: only the {len(best)} best are compared in pairs"
     rows = [placed.get(id(e)) or Row(e, unranked=_unranked(e, p) or far) for e in ordered]
     rows += [Row(e, unranked=_unranked(e, p)) for e in mine if lead not in e.scores]
@@ -121,25 +137,23 @@ def _unranked(entry: Entry, p: EvalProtocol) -> str:
     score = entry.scores.get(lead.metric)
     if score is not None and score.error is not None:
         return ""
-    label = protocols.label(p.name, lead.key)
+    label = _label(entry, p)
     if score is not None:
         return f"{label} has no known error"
     return entry.shown.refused.get(lead.key) or f"evaluated without {label}: evaluate it again"
 
 
-def _floor_values(mine: Sequence[Entry], lead: str) -> Mapping[str, float]:
-    """By Terms of the matched metric, what held-out images score."""
-    scores = [e.scores[lead + MATCHED] for e in mine if _heldout(e) and lead + MATCHED in e.scores]
-    return {s.terms.hash: s.value for s in scores}
+def _label(entry: Entry, p: EvalProtocol) -> str:
+    """Of the leading score, with the weights that the entry's scores are by."""
+    score = next(iter(entry.scores.values()), None)
+    return protocols.label(p.name, p.metrics[0].key, score.terms.weights_sha256 if score else "")
 
 
-def _placed(best: Sequence[Entry], total: int, p: EvalProtocol, floors: Mapping[str, float]) -> dict[int, Row]:
-    """By id of the entry. An entry that scores no worse than held-out images do, at their n, is at the floor."""
-    lead, name = p.metrics[0].metric, p.metrics[0].key
+def _placed(best: Sequence[Entry], total: int, p: EvalProtocol, real: Mapping[str, float]) -> dict[int, Row]:
+    """By id of the entry. real: of `floors`."""
+    name = p.metrics[0].key
     full = results.with_influences_of([e.shown for e in best], name) if len(best) > 1 else [e.shown for e in best]
-    matched = [e.scores.get(lead + MATCHED) for e in best]
-    floor = np.array([s is not None and s.value <= floors.get(s.terms.hash, -np.inf) for s in matched])
-    found = compare.pairwise(full, name, floor)
+    found = compare.pairwise(full, name, np.array([at_floor(e.shown, name, real) for e in best]))
     better, worse = (found.verdict == 1).sum(1), (found.verdict == -1).sum(1)
     odd = _disagreements(best, found, p)
     return {
@@ -149,7 +163,7 @@ def _placed(best: Sequence[Entry], total: int, p: EvalProtocol, floors: Mapping[
 
 def _disagreements(best: Sequence[Entry], found: Pairwise, p: EvalProtocol) -> list[str]:
     """Where FD, beyond its own errors, orders two the other way round than a verdict does; bias-corrected where both have it."""
-    lead = protocols.label(p.name, p.metrics[0].key)
+    lead = _label(best[0], p)
     sentences = [""] * len(best)
     against = np.zeros(found.verdict.shape, np.int8)
     for metric in (compare.FD, compare.FD_CORRECTED):

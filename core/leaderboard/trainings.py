@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core import compare, models, protocols
-from core.leaderboard.entries import Entry, described
+from core.leaderboard.entries import Entry, described, foreign
 from core.leaderboard.ranking import Group, table
 from core.types import ModelCard
 
@@ -93,6 +93,7 @@ def _row(m: Method, place: tuple[int, int] | None, group: Group, dataset: str) -
         "seeds": ", ".join(f"{seed}: {value:.4g}" for seed, value in sorted(m.scores.items())),
         "models": ", ".join(m.trained),
         "n": group.terms.n_fake if group.terms else None,
+        "weights": foreign(group.terms, group.protocol) if group.terms else "",
         "terms": group.terms.hash if group.terms else "",
     }
 

@@ -83,6 +83,13 @@ def test_near_the_floor_there_is_no_verdict() -> None:
     assert c.p < 0.05 and c.verdict == "undecided" and "near to the reference" in c.note
 
 
+def test_a_pair_may_be_told_that_both_are_at_the_floor() -> None:
+    a, b = two(1.5, 2.5)
+    assert compare.pair(a, b, "kid").verdict == "a"
+    c = compare.pair(a, b, "kid", floor=True)
+    assert c.verdict == "undecided" and c.p < 0.05 and "near to the reference" in c.note
+
+
 def test_fd_gives_no_verdict_however_large_the_difference() -> None:
     c = compare.pair(*two(1.0, 5.0), "fd")
     assert c.verdict == "undecided" and c.p == 1 and c.difference < -10 and c.error > 0 and c.note.startswith("KID decides")

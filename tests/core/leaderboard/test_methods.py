@@ -50,6 +50,18 @@ def test_methods_whose_trainings_overlap_stay_undecided(trained: None) -> None:
     assert [(r["rank"], r["rank_high"]) for r in leaderboard.methods("toys", "lite0")] == [(1, 2), (1, 2)]
 
 
+def test_methods_seen_by_other_weights_have_a_table_of_their_own(trained: None) -> None:
+    record(aaaa=(1.0, 1.1, 0.9))
+    e = told("bbbb-0", kid=1.0)
+    kid = e.scores["kid"]
+    results.record(replace(e, scores={"kid": replace(kid, terms=replace(kid.terms, weights_sha256="f17de1cd" + "0" * 56))}))
+    found = {title: rows for title, rows, _ in leaderboard.method_tables(leaderboard.methods("toys", "lite0"))}
+    assert sorted(found) == ["toys under lite0", "toys under lite0, weights f17de1cd"]
+    (own,), (other,) = (found[title] for title in sorted(found))
+    assert own["KID (Lite0)"] == pytest.approx(1.0) and own["rank"] == "1"
+    assert other["KID (Lite0, weights f17de1cd)"] == 1.0 and "has 1" in other["not ranked"]
+
+
 def test_ways_of_drawing_are_methods_of_their_own(trained: None) -> None:
     record(aaaa=(1.0, 1.1, 0.9))
     e = told("aaaa-0", kid=5.0)

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from core import leaderboard, results
 from core.features import EXTRACTORS
 from core.protocols import PROTOCOLS
@@ -31,11 +33,12 @@ def test_the_distance_of_inception_is_called_fid() -> None:
     assert "FID (Inception)" in leaderboard.for_print(leaderboard.rows())[0]
 
 
-def test_rows_of_several_protocols_share_columns_without_a_mark() -> None:
+def test_rows_of_several_data_sets_and_protocols_say_which_in_each_row() -> None:
     results.record(told("m", kid=1.0))
     results.record(replace(told("m", kid=2.0), protocol="pixels"))
     rows = leaderboard.rows()
-    assert [r["KID"] for r in leaderboard.for_print(rows)] == [1.0, 2.0]
+    assert [(r["protocol"], r["KID"]) for r in leaderboard.for_print(rows)] == [("lite0", 1.0), ("pixels", 2.0)]
+    assert "data set" not in leaderboard.for_print(rows)[0] and "protocol" not in leaderboard.for_print(rows[:1])[0]
     assert "toys under KID (Lite0), toys under KID (pixels)" in leaderboard.footnote(rows)
 
 
@@ -51,6 +54,40 @@ def test_each_data_set_protocol_and_weights_has_a_table_of_its_own_in_a_paper() 
     assert sorted(titles) == ["### toys under lite0", "### toys under lite0, weights f17de1cd", "### toys under pixels"]
     assert "KID (Lite0, weights f17de1cd)" in said and "KID (pixels)" in said and said.count("comparable within equal Terms") == 3
     assert leaderboard.text(rows, "csv").count("\n") == 4
+
+
+@pytest.mark.parametrize("name", ["<b>a*b", "a\nb"])
+def test_a_title_is_one_line_of_plain_text(name: str) -> None:
+    results.record(replace(told("m", kid=1.0), dataset=name))
+    md, latex = (leaderboard.text(leaderboard.rows(), form).splitlines()[0] for form in ("md", "latex"))
+    assert md in ("### &lt;b>a\\*b under lite0", "### a b under lite0")
+    assert latex in ("% <b>a*b under lite0", "% a b under lite0")
+
+
+def test_a_score_on_another_seed_carries_the_mark_too() -> None:
+    for seed, value in ((0, 1.0), (3, 2.0)):
+        results.record(told("m", seed=seed, kid=value))
+    (row,) = leaderboard.for_print(leaderboard.rows(seed=0))
+    assert row["KID (Lite0), another seed"] == 2.0
+
+
+def test_why_a_row_has_no_rank_names_its_weights() -> None:
+    e = told("m", kid=(1.0, None))
+    kid = e.scores["kid"]
+    other = replace(kid, terms=replace(kid.terms, weights_sha256="f17de1cd" + "0" * 56))
+    results.record(replace(e, scores={"kid": other}))
+    assert leaderboard.rows()[0]["unranked"] == "KID (Lite0, weights f17de1cd) has no known error"
+
+
+def test_what_others_printed_stands_in_a_table_of_its_own_with_its_digits() -> None:
+    assert leaderboard.tables([]) == [] and leaderboard.text([], "csv", "study-2024") == ""
+    ((title, rows, note),) = leaderboard.tables([], "study-2024")
+    assert title == "study-2024, as it was printed" and "not measured here; never ranked" in note
+    assert rows[2]["FID-64 (study), Flowers102"] == "2.0693" and rows[0]["IS (study), both mixed"] == "1.0844"
+    results.record(under("study-2024", told("m", fd=3.0), fid="fd"))
+    said = leaderboard.text(leaderboard.rows(), "md")
+    assert said.index("### toys under study-2024") < said.index("### study-2024, as it was printed") < said.index("2.0693")
+    assert len(leaderboard.text(leaderboard.rows(), "csv").splitlines()) == 2
 
 
 def test_what_copies_says_so_in_print() -> None:

@@ -1,10 +1,14 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import compare, leaderboard, results
+from core.configs import EvaluateConfig
 from core.errors import ScoreError
+from core.evaluate import targets
 from core.leaderboard import ranking
 from core.metrics import METRICS
 from core.protocols import PROTOCOLS
@@ -86,6 +90,20 @@ def test_models_that_score_no_worse_than_held_out_images_are_not_ranked_apart() 
     assert ranks(group) == {"a": (1, 1, 2), "b": (1, 1, 2), "c": (3, 3, 3)}
 
 
+def test_held_out_images_of_this_machine_stand_before_imported_ones() -> None:
+    for name, value in (("a", 0.10), ("b", 0.20)):
+        results.record(told(name, kid=value, kid_matched=value))
+    heldout = replace(told("held-out", kind="yardstick", n=HELD, kid=0.05, kid_matched=0.05), sample=None)
+    own = results.record(heldout)
+    lax = replace(heldout.scores["kid_matched"], value=9.0)
+    results.record(replace(heldout, origin="lab-a", scores={**heldout.scores, "kid_matched": lax}))
+    (group,) = leaderboard.table("toys", "lite0")
+    assert ranks(group) == {"a": (1, 1, 1), "b": (2, 2, 2)}
+    assert [r.evaluation.id for r in group.rows if r.beside] == [own.id]
+    a, b = (r.evaluation for r in group.rows[:2])
+    assert leaderboard.compared(a, b, "kid").verdict == "a"
+
+
 # Seeds.
 
 
@@ -141,6 +159,27 @@ def test_a_folder_is_its_content_and_a_model_of_another_machine_another_model() 
         ("vae", ""),
         ("vae", "lab-a"),
     ]
+
+
+def test_a_folder_s_content_is_one_entry_whatever_the_seed_and_the_names(tmp_path: Path) -> None:
+    """The seed only draws from a folder that has more images than are asked for."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (24, 8, 8, 3), np.uint8)
+    prints = set()
+    for k, order in enumerate((range(24), reversed(range(24)))):
+        folder = tmp_path / f"{k}" / "run" / "out"
+        folder.mkdir(parents=True)
+        for place, i in enumerate(order):
+            Image.fromarray(pictures[i]).save(folder / f"{place:02d}.png")
+        for seed in (0, 7):
+            t = targets.target(EvaluateConfig(str(folder), "toys", seed=seed), PROTOCOLS["lite0"])
+            assert t.images is not None and t.subject == "run/out"
+            prints.add(t.images.fingerprint)
+            results.record(replace(told("run/out", kind="folder", kid=1.0), sample=None, fingerprint=t.images.fingerprint))
+    (row,) = leaderboard.rows()
+    assert len(prints) == 1 and row["evaluations"] == 4
+    some = [targets.target(EvaluateConfig(str(folder), "toys", n=16, seed=s), PROTOCOLS["lite0"]).images for s in (0, 7)]
+    assert len({x.fingerprint for x in some if x}) == 2
 
 
 # What has no leading metric.

@@ -1,11 +1,12 @@
 import json
+import os
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core import compare, leaderboard, models, results
+from core import compare, leaderboard, models, paths, results
 from core.configs import SampleConfig
 from core.errors import ScoreError
 from core.results.file import opened
@@ -239,3 +240,54 @@ def test_a_pair_at_the_held_out_floor_gets_no_verdict_as_in_the_ranking() -> Non
     assert leaderboard.compared(a, b, "kid").verdict == "a"
     results.record(replace(told("held-out", kind="yardstick", n=HELD, kid=0.2, kid_matched=0.2), sample=None))
     assert leaderboard.compared(a, b, "kid").verdict == "undecided"
+
+
+def test_own_records_of_two_seeds_stand_before_an_imported_one_of_the_same_seed() -> None:
+    mine = [results.record(told(name, seed=seed, kid=1.0)) for name, seed in (("a", 0), ("b", 1))]
+    results.record(replace(told("b", seed=0, kid=1.0), origin="lab-a"))
+    assert [e.id for e in leaderboard.newest_pair("a", "b", "toys", "lite0", "kid")] == [e.id for e in mine]
+
+
+def test_where_one_was_only_imported_that_record_is_taken() -> None:
+    mine = results.record(told("a", kid=1.0))
+    carried = [results.record(replace(told(name, kid=2.0), origin="lab-a")) for name in "ab"]
+    one, two = leaderboard.newest_pair("a", "b", "toys", "lite0", "kid")
+    assert (one.id, two.id, two.origin) == (mine.id, carried[1].id, "lab-a")
+
+
+def test_where_no_terms_are_equal_own_records_are_told_apart_first() -> None:
+    mine = results.record(told("a", kid=1.0))
+    results.record(replace(told("a", kid=1.0, n=50), origin="lab-a"))
+    other = results.record(told("b", kid=1.0, n=30))
+    assert [e.id for e in leaderboard.newest_pair("a", "b", "toys", "lite0", "kid")] == [mine.id, other.id]
+
+
+def test_a_file_in_the_place_of_one_with_the_same_last_id_is_seen() -> None:
+    results.record(told("a", kid=1.0))
+    file = paths.results()
+    first = file.read_bytes()
+    file.unlink()
+    results.record(told("b", kid=1.0))
+    assert [r["model"] for r in leaderboard.rows()] == ["b"]
+    times = file.stat()
+    beside = file.with_suffix(".old")
+    beside.write_bytes(first)
+    os.utime(beside, ns=(times.st_atime_ns, times.st_mtime_ns))
+    beside.replace(file)
+    assert results.last_id() == 1 and [r["model"] for r in leaderboard.rows()] == ["a"]
+    assert leaderboard.evaluation(1).subject == "a"
+
+
+def test_a_score_of_a_role_that_is_unknown_here_disturbs_nothing() -> None:
+    e = told("m", kid=1.0)
+    odd = replace(e.scores["kid"], metric="of_tomorrow", terms=replace(e.scores["kid"].terms, metric="of_tomorrow"))
+    both = results.record(replace(e, scores={**e.scores, "of_tomorrow": odd, "of_tomorrow_matched": odd}, origin="lab-a"))
+    alone = results.record(
+        replace(e, subject="k", scores={"of_tomorrow": odd}, refused={"of_yesterday": "Too few."}, origin="lab-a")
+    )
+    rows = leaderboard.rows()
+    assert [(r["model"], r["kid"], r["rank"]) for r in rows] == [("m", 1.0, 1), ("k", None, None)]
+    assert "KID (Lite0)" in leaderboard.text(rows, "md") and len(leaderboard.history(alone.id)) == 1
+    assert leaderboard.why_apart(both.id, alone.id) == []
+    assert leaderboard.label("lite0", "of_tomorrow_matched") == "of_tomorrow (Lite0), matched n"
+    assert leaderboard.compared(both, both, "kid").verdict == "undecided"
