@@ -285,6 +285,7 @@ class ModelCard:
     command: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)  # val_loss, steps, seconds
     note: str = ""
+    former: tuple[str, ...] = ()  # ids that it had before
 
 
 @dataclass(frozen=True, eq=False)

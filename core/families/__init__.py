@@ -94,7 +94,7 @@ FAMILIES: Mapping[str, Family] = {
             stepwise=True,
             config=DDPMConfig,
             module="core.families.ddpm",
-            architecture=("size", "channels", "layers", "prediction"),
+            architecture=("size", "channels", "layers", "prediction", "schedule", "imported"),
         ),
     )
 }

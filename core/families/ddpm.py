@@ -1,5 +1,6 @@
-"""A compact DDPM (Ho et al. 2020): a U-Net of about 1.1 M parameters that predicts v (Salimans and Ho 2022) or the noise."""
+"""DDPM (Ho et al. 2020): a compact U-Net that predicts v (Salimans and Ho 2022) or the noise, or an imported diffusers one."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -32,7 +33,9 @@ def channels(c: DDPMConfig) -> tuple[int, ...]:
 
 
 def network(c: DDPMConfig) -> UNet2DModel:
-    """The U-Net, with attention at the lowest resolution only (8x8 for 32 px and three resolutions)."""
+    """The imported U-Net, or a compact one with attention at the lowest resolution only (8x8 for 32 px, three resolutions)."""
+    if c.imported:
+        return UNet2DModel.from_config({**json.loads(c.imported)["unet"], "dropout": c.dropout})
     widths = channels(c)
     plain = len(widths) - 1
     return UNet2DModel(
@@ -48,20 +51,30 @@ def network(c: DDPMConfig) -> UNet2DModel:
 
 
 def noise_scheduler(c: DDPMConfig) -> DDPMScheduler:
-    """Ho et al. 2020: 1000 linear betas from 1e-4 to 0.02.
+    """1000 betas: linear from 1e-4 to 0.02 (Ho et al. 2020), cosine (Nichol and Dhariwal 2021), or those of an imported model.
 
     Variance "fixed_small" (the posterior's, their eq. 7) at any number of steps: with 100 steps or fewer "fixed_large" is far
     worse, with 1000 the two are hard to tell apart. Guesses of the clean image are clipped to [-1, 1].
     """
-    return DDPMScheduler(
-        num_train_timesteps=1000,
-        beta_start=1e-4,
-        beta_end=0.02,
-        beta_schedule="linear",
-        prediction_type=c.prediction,
-        variance_type="fixed_small",
-        clip_sample=True,
-    )
+    if c.imported:
+        betas = json.loads(c.imported)["scheduler"]
+    else:
+        betas = {"num_train_timesteps": 1000, "beta_start": 1e-4, "beta_end": 0.02, "beta_schedule": c.schedule}
+    return DDPMScheduler(**betas, prediction_type=c.prediction, variance_type="fixed_small", clip_sample=True)
+
+
+def weighting(scheduler: Any, t: torch.Tensor, cap: float) -> torch.Tensor:
+    """Weight of the squared error at timesteps t (B,), float32: min(SNR, cap) over what the prediction itself weighs.
+
+    Min-SNR of Hang et al. 2023, with SNR = abar / (1 - abar): a squared error of the noise is SNR times that of the clean
+    image, one of v is SNR + 1 times. cap 0: no weighting.
+    """
+    if not cap:
+        return torch.ones(len(t), device=t.device)
+    abar = scheduler.alphas_cumprod.to(t.device)[t]
+    snr = abar / (1 - abar)
+    own = snr if scheduler.config.prediction_type == "epsilon" else snr + 1
+    return snr.clamp(max=cap) / own
 
 
 def targets(scheduler: Any, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,15 @@ from core.errors import JobError, StoreError, unknown
 from core.jobs import supervisor
 from core.types import Job
 
-KINDS = {"trainers": "train", "sample": "sample", "evaluate": "evaluate", "datasets": "prepare", "selftest": "selftest"}
+KINDS = {
+    "trainers": "train",
+    "sample": "sample",
+    "evaluate": "evaluate",
+    "datasets": "prepare",
+    "models": "import",
+    "latent": "latent",
+    "selftest": "selftest",
+}
 LOG_TAIL = 64_000  # bytes of the log that a page reads
 
 
@@ -61,7 +69,7 @@ def start(folder: Path) -> None:
 def create(c: Config, *, title: str = "", parent: str | None = None) -> Path:
     """A new job folder with its job.json; nothing is started."""
     argv = to_argv(c)
-    kind = KINDS[argv[0]] if argv[0] == "trainers" else KINDS[argv[1]]
+    kind = "estimate" if "--estimate" in argv else KINDS[argv[0] if argv[0] == "trainers" else argv[1]]
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = paths.job(f"{stamp}-{kind}-{secrets.token_hex(3)}")
     spec = {

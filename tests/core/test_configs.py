@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from core import configs
-from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, SelftestConfig, VAEConfig
+from core.configs import (
+    AddConfig,
+    DDPMConfig,
+    EvaluateConfig,
+    ImportConfig,
+    LatentConfig,
+    PrepareConfig,
+    SampleConfig,
+    SelftestConfig,
+    VAEConfig,
+)
 from core.errors import ConfigError
 
 EXAMPLES = [
@@ -19,6 +29,9 @@ EXAMPLES = [
     EvaluateConfig("C:\\photos\\made ones", dataset="petals", n=300),
     EvaluateConfig("m", dataset="../photos", size=64, extractor_weights="w.pth", trust_sha256="ab"),
     SelftestConfig(),
+    ImportConfig("hub:google/ddpm-cifar10-32", name="google"),
+    LatentConfig("vae-petals-1", show="encode", image="a face.png"),
+    DDPMConfig(dataset="petals", base="google", imported='{"unet": {"a": [1, null]}}', devices=2),
 ]
 
 
@@ -40,6 +53,16 @@ def test_every_knob_says_what_it_is(cls: Any) -> None:
 def test_defaults_stand_in_their_own_range(cls: Any) -> None:
     needed = {f.name: "x" for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     cls(**needed)
+
+
+def test_a_flag_may_have_another_name_than_its_knob() -> None:
+    assert configs.command(VAEConfig(dataset="petals", base="old")) == "python -m trainers vae --dataset=petals --from=old"
+
+
+def test_a_partial_command_line_holds_only_what_was_given() -> None:
+    parser = argparse.ArgumentParser()
+    configs.add_arguments(parser, VAEConfig, partial=True)
+    assert vars(parser.parse_args(["--from", "old", "--no-flips"])) == {"base": "old", "flips": False}
 
 
 def test_a_command_names_only_what_is_not_at_its_default() -> None:

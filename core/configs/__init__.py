@@ -1,0 +1,53 @@
+"""The knobs, as frozen records. Command-line flags, widgets, sweep axes, argv, cards and shown commands derive from them."""
+
+from core.configs.knobs import (
+    Config,
+    add_arguments,
+    as_dict,
+    check,
+    command,
+    flag,
+    from_argv,
+    from_dict,
+    from_namespace,
+    knob,
+    to_argv,
+)
+from core.configs.records import (
+    CONFIGS,
+    AddConfig,
+    DDPMConfig,
+    EvaluateConfig,
+    ImportConfig,
+    LatentConfig,
+    PrepareConfig,
+    SampleConfig,
+    SelftestConfig,
+    TrainingConfig,
+    VAEConfig,
+)
+
+__all__ = [
+    "CONFIGS",
+    "AddConfig",
+    "Config",
+    "DDPMConfig",
+    "EvaluateConfig",
+    "ImportConfig",
+    "LatentConfig",
+    "PrepareConfig",
+    "SampleConfig",
+    "SelftestConfig",
+    "TrainingConfig",
+    "VAEConfig",
+    "add_arguments",
+    "as_dict",
+    "check",
+    "command",
+    "flag",
+    "from_argv",
+    "from_dict",
+    "from_namespace",
+    "knob",
+    "to_argv",
+]

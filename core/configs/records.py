@@ -1,0 +1,179 @@
+"""Every config of the studio: a verb and its knobs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.configs.knobs import Config, knob
+
+# ------------------------------------------------------------------------------------------------------------ data
+
+
+@dataclass(frozen=True)
+class AddConfig(Config):
+    VERB = ("core", "datasets", "add")
+    source: str = knob(help="folder of images, of any depth", positional=True)
+    name: str = knob(help="name of the data set in the studio")
+
+
+@dataclass(frozen=True)
+class PrepareConfig(Config):
+    VERB = ("core", "datasets", "prepare")
+    name: str = knob(help="name of the data set", positional=True)
+    size: int = knob(32, "side of the prepared images in pixels", low=8, high=256)
+
+
+# ---------------------------------------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True)
+class ImportConfig(Config):
+    """A foreign checkpoint into the model store: safetensors and a card; nothing that it holds is executed."""
+
+    VERB = ("core", "models", "import")
+    source: str = knob(help="checkpoint file, diffusers folder, or hub:google/ddpm-cifar10-32", positional=True)
+    name: str = knob("", "id of the model (default: from the file's name)")
+    dataset: str = knob("", "data set of the studio that it was trained on, if one was")
+
+
+@dataclass(frozen=True)
+class LatentConfig(Config):
+    """What a VAE makes of its codes: pictures of reconstructions, of the plane of codes, of the way between two images."""
+
+    VERB = ("core", "latent")
+    model: str = knob(help="a VAE of the studio", positional=True)
+    show: str = knob("reconstructions", "what is shown", choices=("reconstructions", "manifold", "interpolation", "encode"))
+    dataset: str = knob("", "data set whose validation images are taken (default: the one the model was trained on)")
+    image: str = knob("", "image file to encode")
+    seed: int = knob(0, "which images are taken", low=0, high=2**31 - 1)
+
+
+# -------------------------------------------------------------------------------------------------------- training
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Config):
+    """What both families of trained models share: data, start, randomness, devices, name."""
+
+    dataset: str = knob(help="data set to train on")
+    size: int = knob(32, "side of the images in pixels, a multiple of 4", low=8, high=256)
+    base: str = knob("", "model whose weights and architecture the training starts from (fine-tuning)", flag="from")
+    resume: str = knob("", "go on with the training that was started under this name (or job id), from its last checkpoint")
+    flips: bool = knob(True, "mirror training images at random")
+    seed: int = knob(0, "seed of weights, order and noise", low=0, high=2**31 - 1)
+    seeds: int = knob(1, "trainings one after the other, each with the next seed, as one experiment", low=1, high=100)
+    precision: str = knob(
+        "auto",
+        "number format: auto is bf16-mixed on GPUs that have it, else 32-true; 16-mixed needs CUDA",
+        choices=("auto", "32-true", "bf16-mixed", "16-mixed"),
+    )
+    devices: int = knob(1, "devices of each machine (without a GPU: processes)", low=1, high=1024)
+    num_nodes: int = knob(1, "machines; the same command runs on each", low=1, high=1024)
+    strategy: str = knob("auto", "how Lightning spreads a training over devices", choices=("auto", "ddp", "ddp_spawn", "fsdp"))
+    wandb: str = knob(
+        "auto",
+        "Weights & Biases: auto logs where a key is set (offline where its server cannot be reached), and not without one",
+        choices=("auto", "online", "offline", "off"),
+    )
+    wandb_project: str = knob("fidelio", "project that the run goes into")
+    estimate: bool = knob(False, "train nothing: time a few steps and say how long the training would take")
+    name: str = knob("", "name of the model (default: family-dataset-number); several seeds add -s0, -s1, ...")
+
+
+@dataclass(frozen=True)
+class VAEConfig(TrainingConfig):
+    """The study's VAE, corrected: see core/families/vae.py."""
+
+    VERB = ("trainers", "vae")
+    latent: int = knob(2, "numbers in the latent code", low=1, high=512)
+    beta: float = knob(1.0, "weight of the KL term (Higgins et al. 2017)", low=0.0, high=1e4)
+    learning_rate: float = knob(1e-3, "AdamW's step size", low=1e-8, high=10.0)
+    weight_decay: float = knob(1e-4, "AdamW's weight decay", low=0.0, high=10.0)
+    batch: int = knob(128, "images a step", low=1, high=4096)
+    epochs: int = knob(200, "passes over the training images, at most", low=1, high=10_000)
+    patience: int = knob(10, "epochs without a better validation loss before stopping", low=1, high=10_000)
+
+
+@dataclass(frozen=True)
+class DDPMConfig(TrainingConfig):
+    """A DDPM (Ho et al. 2020), by default a compact one that predicts v (Salimans and Ho 2022): see core/families/ddpm.py."""
+
+    VERB = ("trainers", "ddpm")
+    channels: str = knob(
+        "32-64-64",
+        "channels at each resolution, multiples of 16: 32-32-64 has 0.8 M weights, 32-64-64 1.1 M, 32-64-128 2.7 M",
+        suggestions=("32-32-64", "32-64-64", "32-64-128"),
+    )
+    layers: int = knob(1, "residual blocks at each resolution", low=1, high=4)
+    prediction: str = knob("v_prediction", "what the network predicts", choices=("v_prediction", "epsilon"))
+    schedule: str = knob("linear", "how the noise grows with the timestep", choices=("linear", "squaredcos_cap_v2"))
+    min_snr: float = knob(0.0, "cap of the loss's weight at low noise (Hang et al. 2023, who take 5); 0: off", low=0.0, high=1e4)
+    steps: int = knob(6000, "optimiser steps, at most", low=1, high=10_000_000)
+    epochs: int = knob(0, "passes over the training images instead of --steps (0: --steps counts)", low=0, high=100_000)
+    learning_rate: float = knob(5e-4, "AdamW's step size after the warm-up; falls to 0 as a cosine", low=1e-8, high=10.0)
+    weight_decay: float = knob(1e-4, "AdamW's weight decay", low=0.0, high=10.0)
+    warmup: int = knob(200, "steps over which the step size grows from 0", low=0, high=100_000)
+    batch: int = knob(64, "images a step", low=1, high=4096)
+    accumulate: int = knob(1, "batches added up before one optimiser step", low=1, high=1000)
+    ema: float = knob(0.999, "decay of the averaged weights, after its warm-up", low=0.0, high=0.99999)
+    clip: float = knob(1.0, "largest gradient norm", low=1e-3, high=1e6)
+    dropout: float = knob(0.0, "dropout in the residual blocks", low=0.0, high=0.9)
+    check_every: int = knob(250, "steps between two validations, each with a checkpoint", low=1, high=1_000_000)
+    patience: int = knob(30, "validations without a better loss before stopping", low=1, high=100_000)
+    imported: str = knob("", "an imported network's own settings, as JSON", hidden=True)
+
+
+# -------------------------------------------------------------------------------------------- sampling, evaluation
+
+
+@dataclass(frozen=True)
+class SampleConfig(Config):
+    """How images are drawn. A leaderboard row is this less n and seed. `sampler=""` is the family's own default."""
+
+    VERB = ("core", "sample")
+    model: str = knob(
+        help="model id, or noise, gaussian-pca@DATASET, copycat@DATASET (at another size: noise:64)", positional=True
+    )
+    n: int = knob(16, "number of images", low=1, high=1_000_000)
+    seed: int = knob(0, "image i depends on (seed, i) only", low=0, high=2**31 - 1)
+    weights: str = knob("ema", "averaged or last weights", choices=("ema", "raw"))
+    sampler: str = knob("", "see `python -m core doctor`; models that draw in one step take none")
+    steps: int = knob(0, "denoising steps (0: the sampler's default)", low=0, high=1000)
+    grid: str = knob("", "which timesteps are visited (default: the sampler's)")
+    eta: float = knob(0.0, "DDIM's noise share: 0 deterministic, 1 ancestral", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Config):
+    """Scores of a model or a folder of images against a data set under a protocol."""
+
+    VERB = ("core", "evaluate")
+    target: str = knob(help="model id, noise, gaussian-pca, copycat, or a folder of images", positional=True)
+    dataset: str = knob(help="data set to compare with, or a folder of images")
+    protocol: str = knob("lite0", "named rules, see `python -m core doctor`")
+    n: int = knob(0, "number of generated images (0: the protocol's)", low=0, high=1_000_000)
+    seed: int = knob(0, "seed of the generated images", low=0, high=2**31 - 1)
+    weights: str = knob("ema", "averaged or last weights", choices=("ema", "raw"))
+    sampler: str = knob("", "as for `sample`")
+    steps: int = knob(0, "as for `sample`", low=0, high=1000)
+    grid: str = knob("", "as for `sample`")
+    eta: float = knob(0.0, "as for `sample`", low=0.0, high=1.0)
+    size: int = knob(
+        0,
+        "side of the images (0: a model's own; a folder's, where all are squares of one size up to 256; else 32)",
+        low=0,
+        high=256,
+    )
+    extractor_weights: str = knob("", "another weight file for the extractor; one that is not its own needs --trust-sha256")
+    trust_sha256: str = knob("", "sha256 of that file, in hex: it stands in the Terms")
+
+
+@dataclass(frozen=True)
+class SelftestConfig(Config):
+    """The closed-form checks of the metrics, live on the installed libraries."""
+
+    VERB = ("core", "selftest")
+
+
+CONFIGS: tuple[type[Any], ...] = (
+    *(AddConfig, PrepareConfig, ImportConfig, LatentConfig, VAEConfig, DDPMConfig, SampleConfig, EvaluateConfig, SelftestConfig),
+)
