@@ -1,5 +1,6 @@
 """Images as batches for a training: one gather a batch from memory-mapped uint8, no workers, no work per image."""
 
+import itertools
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -28,20 +29,25 @@ class TrainingBatches:
 
     Every image comes once a pass. A batch that reaches past the end of a pass is filled up from the next one: all batches
     have `batch` images, none is dropped, and a set smaller than a batch works too.
+
+    first: number of the batch to begin with.  share: (rank, world), of whose `world` processes each takes every world-th image
+    of a batch: together they take what one process alone would.
     """
 
-    def __init__(self, images: np.ndarray, batch: int, *, seed: int, flips: bool) -> None:
+    def __init__(
+        self, images: np.ndarray, batch: int, *, seed: int, flips: bool, first: int = 0, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.images, self.batch, self.seed, self.flips = images, batch, seed, flips
+        self.first, self.share = first, share
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        number = 0
-        while True:
-            index, mirrored = self.chosen(number)
+        rank, world = self.share
+        for number in itertools.count(self.first):
+            index, mirrored = (part[rank::world] for part in self.chosen(number))
             images = self.images[index]
             if self.flips:
                 images[mirrored] = images[mirrored, :, ::-1]
             yield signed(images)
-            number += 1
 
     def chosen(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Which images batch `number` holds and which of them are mirrored: (batch,) int64 and (batch,) bool."""
@@ -80,7 +86,11 @@ class Images(L.LightningDataModule):
         self.batch, self.seed, self.flips, self.checked = batch, seed, flips, checked
 
     def train_dataloader(self) -> TrainingBatches:
-        return TrainingBatches(self.train, self.batch, seed=self.seed, flips=self.flips)
+        assert self.trainer is not None
+        # A resumed training has its counts by now.
+        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        share = (self.trainer.global_rank, self.trainer.world_size)
+        return TrainingBatches(self.train, self.batch, seed=self.seed, flips=self.flips, first=done, share=share)
 
     def val_dataloader(self) -> ValidationBatches:
         return ValidationBatches(self.val, self.checked or len(self.val))

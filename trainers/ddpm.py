@@ -26,24 +26,35 @@ class DDPMTraining(L.LightningModule):
         self.c = c
         self.network = ddpm.network(c)
         self.scheduler: Any = ddpm.noise_scheduler(c)
+        self.share = (0, 1)
+
+    def on_fit_start(self) -> None:
+        self.share = (self.global_rank, self.trainer.world_size)
 
     def loss(self, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """Mean squared error of the predicted target over images, channels and pixels."""
+        """Squared error of the predicted target, weighted by timestep; its mean over images, channels and pixels.
+
+        Losses compare only between trainings of one prediction and one weighting.
+        """
         noisy = self.scheduler.add_noise(x0, noise, t)
         predicted = self.network(noisy, t, return_dict=False)[0]
-        return F.mse_loss(predicted.float(), ddpm.targets(self.scheduler, x0, noise, t))
+        error = F.mse_loss(predicted.float(), ddpm.targets(self.scheduler, x0, noise, t), reduction="none").flatten(1).mean(1)
+        return (ddpm.weighting(self.scheduler, t, self.c.min_snr) * error).mean()
 
     def training_step(self, x: torch.Tensor, number: int) -> torch.Tensor:
-        """One timestep from each of len(x) equal parts of the schedule: as uniform as independent ones, less noisy."""
+        """One timestep from each of as many equal parts of the schedule as the step has images: as uniform as independent ones,
+        less noisy. With several processes each takes its share of what one alone would draw."""
+        rank, world = self.share
+        whole = len(x) * world
         key = (seeds.TRAINING, self.c.seed, number)
         drawn = seeds.generator(*key, device=x.device)
-        within = torch.rand(len(x), generator=drawn, device=x.device)
-        part = torch.arange(len(x), device=x.device)
-        noise = torch.randn(x.shape, generator=drawn, device=x.device)
+        within = torch.rand(whole, generator=drawn, device=x.device)
+        part = torch.arange(whole, device=x.device)
+        noise = torch.randn((whole, *x.shape[1:]), generator=drawn, device=x.device)
         if self.c.dropout:
             # Dropout takes no generator; this makes it, too, a function of the step.
-            torch.manual_seed(seeds.number(*key))
-        return self.loss(x, noise, self.timestep((part + within) / len(x)))
+            torch.manual_seed(seeds.number(*key, rank))
+        return self.loss(x, noise[rank::world], self.timestep((part + within) / whole)[rank::world])
 
     def validation_step(self, x: torch.Tensor, number: int) -> None:
         """Timesteps and noise are the same in each check, so that the loss moves with the weights alone."""

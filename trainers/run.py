@@ -1,21 +1,23 @@
-"""From a config to a published model: check, fit, export the best weights, publish. Heavy imports wait for the checks."""
+"""From a config to a published model: check, fit, publish the best weights. Heavy imports wait for the checks."""
 
 import contextlib
 import functools
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core import configs, datasets, models
+from core import datasets, jobs, models, paths
 from core.configs import DDPMConfig, VAEConfig
-from core.errors import ConfigError, DataError, StudioError
-from core.types import ImageSet, ModelCard, digest
+from core.errors import ConfigError, DataError, JobError, StudioError
+from core.jobs import resuming, supervisor
+from core.types import ImageSet, ModelCard
+from trainers import bases
+from trainers.bases import based
+from trainers.publishing import describe, experiment, export
 
 Trainable = VAEConfig | DDPMConfig
 Tell = Callable[..., None]
@@ -37,13 +39,32 @@ class Plan:
 
 
 def check(c: Trainable) -> None:
-    """ConfigError, ModelError or DataError for what can be known to fail before torch is imported."""
+    """ConfigError, ModelError, JobError or DataError for what can be known to fail before torch is imported."""
+    c = based(c)
     if c.size % 4:
         raise ConfigError(f"size is {c.size}; needed: a multiple of 4, such as {c.size // 4 * 4 + 4}.")
+    world = c.devices * c.num_nodes
+    if c.batch % world:
+        raise ConfigError(f"batch is {c.batch}; {world} devices share it, so it must be a multiple of {world}.")
+    if world > 1 and c.seeds > 1:
+        raise ConfigError(
+            f"seeds is {c.seeds} and there are {world} devices; several devices train one seed a command: leave one out."
+        )
     for one in by_seed(c):
-        if one.name:
+        if one.name and not published(one):
             models.check_id(one.name)
     datasets.card(c.dataset, c.size)
+
+
+def published(c: Trainable) -> ModelCard | None:
+    """The model that this very training has published already, before the end of an earlier job of it."""
+    if not c.resume:
+        return None
+    begun = resuming.root(jobs.read(c.resume)).id
+    mine = [m for m in models.cards() if m.origin == f"job:{begun}" or m.config.get("resume") == begun]
+    steps = {k: getattr(c, k) for k in ("steps", "epochs") if hasattr(c, k)}
+    same = [m for m in mine if m.seed == c.seed and m.experiment == experiment(c) and steps.items() <= m.config.items()]
+    return same[0] if same else None
 
 
 def by_seed(c: Trainable) -> list[Trainable]:
@@ -64,7 +85,8 @@ def train_each(c: Trainable, folder: Path, tell: Tell) -> list[ModelCard]:
     tells = [tell] if len(todo) == 1 else _parts(tell, [one.seed for one in todo])
     for one, part in zip(todo, tells, strict=True):
         try:
-            done.append(train(one, folder, part))
+            card = train(one, folder, part)
+            done.extend([card] if card else [])
         except StudioError as e:
             if not done:
                 raise
@@ -84,19 +106,74 @@ def _parts(tell: Tell, seeds: Sequence[int]) -> list[Tell]:
     return [functools.partial(part, k) for k in range(len(seeds))]
 
 
-def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard:
+def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
     """Trains, publishes the best checkpoint and returns its card. All that it writes on the way lies under `folder`.
 
-    The best is the one of lowest val_loss. Nothing is published where the training fails or is ended by a signal.
+    The best is the one of lowest val_loss. Nothing is published where the training fails or is ended by a signal. A resumed
+    training goes on from the last checkpoint, and one that was published already is not trained again. Of several processes
+    only the first publishes; the others have None.
     """
     started = time.monotonic()
     check(c)
+    c = based(c)
+    done = published(c)
+    if done:
+        return done
     tell(0, 0, f"Reading '{c.dataset}'")
     train_set, val_set = load(c, "train"), load(c, "val")
     tell(0, 0, "Starting")
-    checkpoint, metrics = fit(c, (train_set, val_set), folder, tell)
-    metrics["seconds"] = time.monotonic() - started
-    return models.publish(describe(c, metrics), export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    with alone(c):
+        checkpoint, metrics = fit(c, (train_set, val_set), folder, tell)
+        if rank_zero_only.rank:  # type: ignore[attr-defined]
+            return None  # the first process publishes
+        metrics["seconds"] = time.monotonic() - started
+        card = models.publish(describe(c, metrics), export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
+    # The last checkpoint stays, for whoever wants to train on.
+    checkpoint.unlink(missing_ok=True)
+    return card
+
+
+@contextlib.contextmanager
+def alone(c: Trainable) -> Iterator[None]:
+    """JobError if another process is going on with the same training."""
+    if not c.resume:
+        yield
+        return
+    root = paths.job(resuming.root(jobs.read(c.resume)).id)
+    held = supervisor.lock(root / "resumed.lock")
+    if held is None:
+        raise JobError(f"Another job goes on with the training {root.name} at this moment; wait for its end or cancel it.")
+    with held:
+        yield
+
+
+def estimate(c: Trainable) -> dict[str, Any]:
+    """Seconds of the training by its parts, from a few steps on this machine: step_seconds, check_seconds, start_seconds,
+    check_every and steps (of one training at its full length), seconds (of all seeds)."""
+    begun = time.monotonic()
+    import torch
+
+    from trainers import estimate
+
+    check(c)
+    c = based(c)
+    precision(c.precision)
+    torch.manual_seed(c.seed)
+    p = plan(c, len(load(c, "train")))
+    checked = p.checked or len(load(c, "val"))
+    start = time.monotonic() - begun
+    step_seconds, check_seconds = estimate.measured(p, c.size, checked)
+    seconds = start + p.steps * step_seconds + p.steps / p.check_every * check_seconds
+    return {
+        "step_seconds": step_seconds,
+        "check_seconds": check_seconds,
+        "start_seconds": start,
+        "check_every": p.check_every,
+        "steps": p.steps,
+        "seconds": c.seeds * seconds,
+    }
 
 
 def load(c: Trainable, split: str) -> ImageSet:
@@ -107,15 +184,18 @@ def load(c: Trainable, split: str) -> ImageSet:
 
 
 def plan(c: Trainable, n: int) -> Plan:
-    """The plan for n training images. An epoch of the VAE is as many whole batches as cover them."""
+    """The plan for n training images. An epoch is as many whole batches as cover them."""
+    epoch = -(-n // c.batch)
     if isinstance(c, VAEConfig):
         from trainers import vae
 
-        epoch = -(-n // c.batch)
         return Plan(vae.VAETraining(c), c.epochs * epoch, epoch, c.batch)
     from trainers import ddpm
 
-    return Plan(ddpm.DDPMTraining(c), c.steps, c.check_every, c.batch, c.accumulate, c.clip, ddpm.CHECKED, ddpm.averaging(c.ema))
+    if c.epochs:
+        c = replace(c, steps=-(-c.epochs * epoch // c.accumulate))
+    averaging = ddpm.averaging(c.ema)
+    return Plan(ddpm.DDPMTraining(c), c.steps, c.check_every, c.batch, c.accumulate, c.clip, ddpm.CHECKED, averaging)
 
 
 def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell) -> tuple[Path, dict[str, float]]:
@@ -126,38 +206,44 @@ def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell)
     from trainers import data, watch
 
     folder.mkdir(parents=True, exist_ok=True)
+    state = resuming.state(c, folder) / f"seed-{c.seed}"
     torch.manual_seed(c.seed)
     p = plan(c, len(sets[0]))
+    bases.start(c, p.module.network)
     looking = watch.Watch(p.steps, p.batch, tell)
     patience = EarlyStopping("val_loss", patience=c.patience, check_on_train_epoch_end=False)
-    best = ModelCheckpoint(folder / "checkpoints" / f"seed-{c.seed}", "best", monitor="val_loss", save_on_train_epoch_end=False)
+    best = ModelCheckpoint(state, "best", monitor="val_loss", save_last=True, save_on_train_epoch_end=False)
     # In this order: pictures are drawn while the averaged weights are in place.
-    callbacks = [looking, watch.Pictures(folder / "samples.png"), p.averaging, patience, best]
+    callbacks = [looking, watch.Pictures(folder), p.averaging, patience, best]
     images = data.Images(*sets, p.batch, seed=c.seed, flips=c.flips, checked=p.checked)
+    last = state / "last.ckpt"
     try:
         with quiet():
-            trainer = trainer_of(p, folder, [k for k in callbacks if k])
-            trainer.fit(p.module, datamodule=images)
+            trainer = trainer_of(c, p, folder, [k for k in callbacks if k])
+            trainer.fit(p.module, datamodule=images, ckpt_path=last if last.is_file() else None, weights_only=True)
     except torch.OutOfMemoryError as e:
         raise ConfigError(f"The device's memory does not hold a batch of {p.batch} images; lower the batch.") from e
     assert best.best_model_score is not None, "a training ends with a validation"
     return Path(best.best_model_path), {
         "val_loss": float(best.best_model_score),
         "steps": float(trainer.global_step),
-        "images_per_second": looking.images / looking.seconds,
+        "images_per_second": looking.images / max(looking.seconds, 1e-9),
         "parameters": float(sum(w.numel() for w in p.module.parameters())),
     }
 
 
-def trainer_of(p: Plan, folder: Path, callbacks: list[Any]) -> Any:
-    """Lightning's Trainer on the one best device; it prints nothing and writes under `folder` only."""
+def trainer_of(c: Trainable, p: Plan, folder: Path, callbacks: list[Any]) -> Any:
+    """Lightning's Trainer on the devices that the config asks for; it prints nothing and writes under `folder` only."""
     import lightning as L
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
+    one = c.devices * c.num_nodes == 1
     return L.Trainer(
         accelerator="auto",
-        devices=1,
-        precision=precision(),
+        devices=c.devices,
+        num_nodes=c.num_nodes,
+        strategy="ddp" if c.strategy == "auto" and not one else c.strategy,
+        precision=precision(c.precision),
         max_epochs=1,  # of endless batches; Watch ends it
         check_val_every_n_epoch=None,
         val_check_interval=p.check_every * p.accumulate,
@@ -169,64 +255,34 @@ def trainer_of(p: Plan, folder: Path, callbacks: list[Any]) -> Any:
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-        plugins=[LightningEnvironment()],  # one process, whatever cluster this may be
+        use_distributed_sampler=False,  # TrainingBatches knows its share
+        plugins=[LightningEnvironment()] if one else None,  # one process, whatever cluster this may be
     )
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's notes on devices and tips, and without the one warning that it causes at every start."""
+    """Without Lightning's notes on devices and tips, and without warnings of what is meant to be."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # Lightning 2.6 with torch 2.14; nothing a person could do about it.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
+        # A resumed training is meant to find its checkpoints, and its batches begin where they ended.
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+        warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before the epoch ended")
         yield
 
 
-def precision() -> Any:
-    """float32 on a CPU, where bfloat16 is slower; bfloat16 on GPUs that have it; never float16, whose losses overflow."""
+def precision(asked: str) -> Any:
+    """What "auto" means here: float32 on a CPU, where bfloat16 is slower; bfloat16 on GPUs that have it, never float16, whose
+    losses can overflow. ConfigError for float16 without CUDA, where Lightning would quietly take another."""
     import torch
 
+    if asked == "16-mixed" and not torch.cuda.is_available():
+        raise ConfigError("precision is 16-mixed, which needs a CUDA device, and there is none; leave precision at auto.")
+    if asked != "auto":
+        return asked
     if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False):
         return "bf16-mixed"
     return "32-true"
-
-
-def export(checkpoint: Path, folder: Path) -> Path:
-    """The checkpoint's network as folder/ema.safetensors and, where weights were averaged, folder/raw.safetensors."""
-    import torch
-    from safetensors.torch import save_file
-
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    # Lightning's averaging puts the averaged weights into state_dict and the others aside.
-    states = {"ema": saved["state_dict"], "raw": saved.get("current_model_state")}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, state in states.items():
-        if state is not None:
-            own = {k.removeprefix("network."): v.contiguous() for k, v in state.items() if k.startswith("network.")}
-            save_file(own, folder / f"{name}.safetensors")
-    return folder
-
-
-def describe(c: Trainable, metrics: dict[str, float]) -> ModelCard:
-    """The card of a model that this config trained here and now; `publish` adds the hashes of its weights."""
-    family = c.VERB[-1]
-    # How many seeds were asked for is no knob of this one.
-    knobs = {k: v for k, v in configs.as_dict(c).items() if k != "seeds"}
-    job = os.environ.get("STUDIO_JOB")
-    return ModelCard(
-        id=c.name,  # if none, `publish` chooses one
-        family=family,
-        dataset=c.dataset,
-        size=c.size,
-        config=knobs,
-        seed=c.seed,
-        experiment=digest({"family": family, **{k: v for k, v in knobs.items() if k not in ("seed", "name")}}),
-        origin=f"job:{Path(job).name}" if job else "shell:",
-        base="",
-        sha256={},
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=configs.command(c),
-        metrics=metrics,
-    )

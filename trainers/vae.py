@@ -19,6 +19,10 @@ class VAETraining(L.LightningModule):
         super().__init__()
         self.c = c
         self.network = vae.network(c)
+        self.share = (0, 1)
+
+    def on_fit_start(self) -> None:
+        self.share = (self.global_rank, self.trainer.world_size)
 
     def losses(self, x: torch.Tensor, noise: Callable[[tuple[int, ...]], torch.Tensor]) -> Losses:
         """(total, reconstruction, kl), each the mean over the images. `noise` draws what the latent code is sampled with."""
@@ -27,8 +31,11 @@ class VAETraining(L.LightningModule):
         return losses
 
     def training_step(self, x: torch.Tensor, number: int) -> torch.Tensor:
+        """With several processes each takes its share of the noise that one alone would draw."""
+        rank, world = self.share
         drawn = seeds.generator(seeds.TRAINING, self.c.seed, number, device=x.device)
-        return self.losses(x, lambda shape: torch.randn(shape, generator=drawn, device=x.device))[0]
+        noise = torch.randn((len(x) * world, self.c.latent), generator=drawn, device=x.device)
+        return self.losses(x, lambda shape: noise[rank::world])[0]
 
     def validation_step(self, x: torch.Tensor, number: int) -> None:
         """The same noise for each batch in each check, so that the loss moves with the weights alone."""

@@ -10,6 +10,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import EarlyStopping
 from PIL import Image
 
 from core import families, pixels, sampling
@@ -39,6 +40,11 @@ class Watch(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.since = time.monotonic()
+        # Resumed behind its end: what was checked last has the last word.
+        patience = trainer.early_stopping_callback
+        waited = isinstance(patience, EarlyStopping) and patience.wait_count >= patience.patience
+        if trainer.global_step >= self.total or waited:
+            trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.losses.append((batch_idx // trainer.accumulate_grad_batches + 1, outputs["loss"]))
@@ -76,13 +82,14 @@ class Watch(L.Callback):
 
 
 class Pictures(L.Callback):
-    """Now and then a grid of 16 images from the same noise, as `file`: at most SHARE of the time, the first one apart.
+    """Now and then a grid of 16 images from the same noise: at most SHARE of the time, the first one apart.
 
-    It must stand before the averaging among the callbacks: then the averaged weights are still in their place.
+    folder/samples.png is the newest, folder/samples/NNNNNNN.png the one of that step. It must stand before the averaging among
+    the callbacks: then the averaged weights are still in their place.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.spent = self.last = 0.0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -90,9 +97,12 @@ class Pictures(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         now = time.monotonic()
-        if self.spent and self.spent + self.last > SHARE * (now - self.start):
+        if not trainer.is_global_zero or (self.spent and self.spent + self.last > SHARE * (now - self.start)):
             return
-        write_grid(self.file, self.draw(pl_module))
+        images = self.draw(pl_module)
+        (self.folder / "samples").mkdir(exist_ok=True)
+        write_grid(self.folder / "samples" / f"{trainer.global_step:07d}.png", images)
+        write_grid(self.folder / "samples.png", images)
         self.last = time.monotonic() - now
         self.spent += self.last
 

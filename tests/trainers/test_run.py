@@ -131,7 +131,7 @@ def test_everything_is_written_under_the_folder(photos: str, tmp_path: Path, mon
     monkeypatch.chdir(elsewhere)
     run.train(tiny.VAE, tmp_path / "work", tiny.listener()[1])
     assert list(elsewhere.iterdir()) == []
-    assert {p.name for p in (tmp_path / "work").iterdir()} == {"checkpoints", "samples.png", "weights"}
+    assert {p.name for p in (tmp_path / "work").iterdir()} == {"checkpoints", "samples", "samples.png", "weights"}
 
 
 @pytest.mark.parametrize("c", [tiny.VAE, tiny.DDPM])

@@ -55,7 +55,7 @@ def test_each_model_is_the_one_that_its_own_command_trains(c: Any, tmp_path: Pat
 def test_without_a_name_they_are_numbered_and_the_pictures_lie_where_one_trainings_do(tmp_path: Path) -> None:
     cards = run.train_each(replace(THREE, name="", seeds=2), tmp_path / "work", tiny.listener()[1])
     assert [m.id for m in cards] == ["vae-d-1", "vae-d-2"]
-    assert {p.name for p in (tmp_path / "work").iterdir()} == {"checkpoints", "samples.png", "weights"}
+    assert {p.name for p in (tmp_path / "work").iterdir()} == {"checkpoints", "samples", "samples.png", "weights"}
 
 
 def test_progress_runs_over_all_of_them(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def test_pictures_keep_to_their_share_of_the_time(tmp_path: Path, monkeypatch: p
         return np.zeros((16, 8, 8, 3), np.float32)
 
     monkeypatch.setattr(watch.Pictures, "draw", draw)
-    pictures = watch.Pictures(tmp_path / "samples.png")
-    trainer: Any = None
+    pictures = watch.Pictures(tmp_path)
+    trainer: Any = SimpleNamespace(is_global_zero=True, global_step=1)
     pictures.on_train_start(trainer, trainer)
     while clock[0] < 2000:
         clock[0] += 10
