@@ -159,7 +159,7 @@ def _read(folder: Path) -> ModelCard:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
         names = {f.name for f in dataclasses.fields(ModelCard)}
-        card = ModelCard(**{k: v for k, v in values.items() if k in names})
+        card = ModelCard(**{k: tuple(v) if k == "former" else v for k, v in values.items() if k in names})
         if values["format"] != FORMAT or card.id != folder.name or not FAMILIES[card.family].trained or EMA not in card.sha256:
             raise ValueError("it is not of this model or of this version")
         training_config(card)

@@ -59,6 +59,11 @@ def weights() -> Path:
     return cache() / "weights"
 
 
+def wandb() -> Path:
+    """What W&B's client keeps beside its runs, which lie in their jobs' folders."""
+    return cache() / "wandb"
+
+
 def jobs() -> Path:
     return cache() / "jobs"
 

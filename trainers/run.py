@@ -15,7 +15,7 @@ from core.configs import DDPMConfig, VAEConfig
 from core.errors import ConfigError, DataError, JobError, StudioError
 from core.jobs import resuming, supervisor
 from core.types import ImageSet, ModelCard
-from trainers import bases
+from trainers import bases, wandb_run
 from trainers.bases import based
 from trainers.publishing import describe, experiment, export
 
@@ -124,12 +124,13 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
     tell(0, 0, "Starting")
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    with alone(c):
-        checkpoint, metrics = fit(c, (train_set, val_set), folder, tell)
+    with alone(c), wandb_run.logged(c, folder) as logger:
+        checkpoint, metrics = fit(c, (train_set, val_set), folder, tell, logger)
         if rank_zero_only.rank:  # type: ignore[attr-defined]
             return None  # the first process publishes
         metrics["seconds"] = time.monotonic() - started
         card = models.publish(describe(c, metrics), export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
+        wandb_run.publish(logger, card)
     # The last checkpoint stays, for whoever wants to train on.
     checkpoint.unlink(missing_ok=True)
     return card
@@ -198,8 +199,13 @@ def plan(c: Trainable, n: int) -> Plan:
     return Plan(ddpm.DDPMTraining(c), c.steps, c.check_every, c.batch, c.accumulate, c.clip, ddpm.CHECKED, averaging)
 
 
-def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell) -> tuple[Path, dict[str, float]]:
-    """Trains on (training, validation) images; the best checkpoint and the card's metrics (without `seconds`)."""
+def fit(
+    c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell, logger: Any = None
+) -> tuple[Path, dict[str, float]]:
+    """Trains on (training, validation) images; the best checkpoint and the card's metrics (without `seconds`).
+
+    logger: one of Lightning's, or None.
+    """
     import torch
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
@@ -219,7 +225,7 @@ def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell)
     last = state / "last.ckpt"
     try:
         with quiet():
-            trainer = trainer_of(c, p, folder, [k for k in callbacks if k])
+            trainer = trainer_of(c, p, folder, [k for k in callbacks if k], logger)
             trainer.fit(p.module, datamodule=images, ckpt_path=last if last.is_file() else None, weights_only=True)
     except torch.OutOfMemoryError as e:
         raise ConfigError(f"The device's memory does not hold a batch of {p.batch} images; lower the batch.") from e
@@ -232,7 +238,7 @@ def fit(c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell)
     }
 
 
-def trainer_of(c: Trainable, p: Plan, folder: Path, callbacks: list[Any]) -> Any:
+def trainer_of(c: Trainable, p: Plan, folder: Path, callbacks: list[Any], logger: Any) -> Any:
     """Lightning's Trainer on the devices that the config asks for; it prints nothing and writes under `folder` only."""
     import lightning as L
     from lightning.pytorch.plugins.environments import LightningEnvironment
@@ -251,7 +257,7 @@ def trainer_of(c: Trainable, p: Plan, folder: Path, callbacks: list[Any]) -> Any
         gradient_clip_val=p.clip,
         callbacks=callbacks,
         num_sanity_val_steps=0,
-        logger=False,
+        logger=logger or False,
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,

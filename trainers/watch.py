@@ -17,6 +17,7 @@ from core import families, pixels, sampling
 from core.configs import SampleConfig
 from core.errors import ConfigError
 from core.families import FAMILIES, Draw
+from trainers import wandb_run
 
 EVERY = 1.0  # seconds between two tellings
 SHARE = 0.05  # of the training's time that pictures may take
@@ -53,6 +54,8 @@ class Watch(L.Callback):
             trainer.should_stop = True
         elif time.monotonic() - self.since >= EVERY:
             self.look(trainer)
+            if trainer.logger:
+                trainer.logger.log_metrics(self.numbers, step=trainer.global_step)
             self.tell(trainer.global_step, self.total, f"Training, loss {self.numbers['loss']:.4g}", **self.numbers)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -103,6 +106,7 @@ class Pictures(L.Callback):
         (self.folder / "samples").mkdir(exist_ok=True)
         write_grid(self.folder / "samples" / f"{trainer.global_step:07d}.png", images)
         write_grid(self.folder / "samples.png", images)
+        wandb_run.samples(trainer.logger, self.folder / "samples.png", trainer.global_step)
         self.last = time.monotonic() - now
         self.spent += self.last
 

@@ -2,13 +2,10 @@
 
 import argparse
 import importlib.metadata
-import netrc
-import os
 import platform
-from pathlib import Path
 from typing import Any
 
-from core import paths
+from core import paths, wandb_key
 from core.cli.words import Said, verb
 from core.features import EXTRACTORS, state
 from core.protocols import PROTOCOLS
@@ -39,23 +36,6 @@ def device() -> str:
     return f"cpu, {torch.get_num_threads()} threads"
 
 
-def wandb_key() -> str:
-    """Where W&B would find a key, as its own client looks for it; never the key, nor words of a file that holds it."""
-    if os.environ.get("WANDB_API_KEY", "").strip():
-        return "present in WANDB_API_KEY"
-    named = os.environ.get("NETRC")
-    for path in [Path(named)] if named else [Path("~/.netrc"), Path("~/_netrc")]:
-        path = path.expanduser()
-        if not os.path.isfile(path):
-            continue
-        try:
-            if "api.wandb.ai" in netrc.netrc(path).hosts:
-                return f"present in {path}"
-        except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-            return f"unknown: {path} cannot be read"
-    return "absent; for sweeps kept at W&B run: wandb login"
-
-
 def doctor(ns: argparse.Namespace) -> Said:
     document = {
         "python": platform.python_version(),
@@ -64,7 +44,7 @@ def doctor(ns: argparse.Namespace) -> Said:
         "device": device(),
         "cache": {"folder": str(paths.cache()), "exists": paths.cache().is_dir()},
         "extractors": {name: state(name) for name in EXTRACTORS},
-        "wandb_key": wandb_key(),
+        "wandb_key": wandb_key.find()[1],
         "protocols": {p.name: p.use for p in PROTOCOLS.values()},
         "samplers": {s.name: {"label": s.label, "grids": list(s.grids)} for s in SAMPLERS.values()},
     }

@@ -138,3 +138,44 @@ def test_the_validation_loss_is_that_of_the_averaged_weights(tmp_path: Path) -> 
     assert first == training.CHECKED
     assert metrics["val_loss"] == pytest.approx(losses["ema"], rel=1e-5)
     assert metrics["val_loss"] != pytest.approx(losses["raw"], rel=1e-5)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_min_snr_weighs_the_error_of_the_clean_image_by_its_capped_signal_to_noise(prediction: str) -> None:
+    """Hang et al. 2023: whatever is predicted, the loss is min(SNR, 5) times the squared error of the clean image."""
+    c = replace(tiny.DDPM, prediction=prediction, min_snr=5.0)
+    scheduler = ddpm.noise_scheduler(c)
+    x0, noise, said = torch.randn(3, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0)).double()
+    t = torch.tensor([0, 50, 200, 400, 700, 999])
+    abar = scheduler.alphas_cumprod.double()[t].view(-1, 1, 1, 1)
+    noisy = abar.sqrt() * x0 + (1 - abar).sqrt() * noise
+    target = noise if prediction == "epsilon" else abar.sqrt() * noise - (1 - abar).sqrt() * x0
+    clean = (
+        (noisy - (1 - abar).sqrt() * said) / abar.sqrt()
+        if prediction == "epsilon"
+        else abar.sqrt() * noisy - (1 - abar).sqrt() * said
+    )
+    wanted = (abar / (1 - abar)).clamp(max=5).flatten() * (clean - x0).square().flatten(1).mean(1)
+    found = ddpm.weighting(scheduler, t, 5.0) * (said - target).square().flatten(1).mean(1)
+    assert torch.allclose(found, wanted, rtol=1e-4)
+    assert torch.equal(ddpm.weighting(scheduler, t, 0.0), torch.ones(6))
+
+
+def test_the_loss_uses_the_weights() -> None:
+    x0, noise, t = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8), torch.tensor([10, 900])
+    torch.manual_seed(0)
+    module = DDPMTraining(replace(tiny.DDPM, min_snr=5.0))
+    module.requires_grad_(False)
+    each = torch.stack([module.loss(x0[i : i + 1], noise[i : i + 1], t[i : i + 1]) for i in (0, 1)])
+    assert module.loss(x0, noise, t) == pytest.approx(float(each.mean()), rel=1e-5)
+    unweighted = DDPMTraining(tiny.DDPM).requires_grad_(False)
+    unweighted.load_state_dict(module.state_dict())
+    weight = ddpm.weighting(module.scheduler, t, 5.0)
+    assert float(module.loss(x0[:1], noise[:1], t[:1]) / unweighted.loss(x0[:1], noise[:1], t[:1])) == pytest.approx(
+        float(weight[0])
+    )
+
+
+def test_passes_over_the_images_can_stand_for_steps() -> None:
+    assert run.plan(replace(tiny.DDPM, epochs=3, accumulate=2), 20).steps == 5  # 3 batches of 8 a pass, 2 a step
+    assert run.plan(tiny.DDPM, 20).steps == tiny.DDPM.steps

@@ -342,6 +342,8 @@ SECRET = "0123456789abcdef" * 2 + "01234567"
 def test_the_doctor_says_whether_there_is_a_wandb_key_and_never_says_it(
     where: str, content: str, says: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("NETRC", "WANDB_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
     file = tmp_path / "home" / (where if "netrc" in where else "elsewhere")
     if where == "WANDB_API_KEY":
         monkeypatch.setenv(where, content)
