@@ -13,7 +13,7 @@ from tests.benchmarks.timing import Row, in_turns
 SLOW = pytest.mark.slow  # several Inceptions are opened
 
 
-@pytest.mark.parametrize("name", ["frechet", "leaderboard", "second_score", pytest.param("first_score", marks=SLOW)])
+@pytest.mark.parametrize("name", ["frechet", "leaderboard", "second_score", "training", pytest.param("first_score", marks=SLOW)])
 def test_each_gives_rows(name: str) -> None:
     rows: Sequence[Row] = bench.script_of(name).measure(quick=True)
     assert rows and all(r.seconds > 0 and r.work and r.beside for r in rows)
@@ -21,7 +21,7 @@ def test_each_gives_rows(name: str) -> None:
 
 
 def test_all_of_them_are_known() -> None:
-    assert bench.scripts() == ["first_score", "frechet", "leaderboard", "second_score"]
+    assert bench.scripts() == ["first_score", "frechet", "leaderboard", "second_score", "training"]
 
 
 def test_sides_take_turns_after_a_warm_round() -> None:
