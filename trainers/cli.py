@@ -40,11 +40,14 @@ def main(argv: Sequence[str]) -> int:
             return in_job(c)
         store.check_writable()
         run.check(c)
-        job = jobs.follow(jobs.submit(c, title=title(c)), say)
+        job = jobs.submit(c, title=title(c))
     except StudioError as e:
         print(e, file=sys.stderr)
         return 1
+    try:
+        job = jobs.follow(job, say)
     except KeyboardInterrupt:
+        print("Cancelled." if c.estimate else f"The training was cancelled; go on with it: {goes_on(c, job)}", file=sys.stderr)
         return 130
     if job.state != "done":
         print(job.error or f"The training was {job.state}; go on with it: {goes_on(c, job)}", file=sys.stderr)

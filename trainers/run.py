@@ -13,7 +13,7 @@ from typing import Any
 from core import datasets, jobs, models, paths
 from core.configs import DDPMConfig, VAEConfig
 from core.errors import ConfigError, DataError, JobError, StudioError
-from core.jobs import resuming, supervisor
+from core.jobs import resuming, supervisor, worker
 from core.types import ImageSet, ModelCard
 from trainers import bases, wandb_run
 from trainers.bases import based
@@ -53,6 +53,10 @@ def check(c: Trainable) -> None:
     for one in by_seed(c):
         if one.name and not published(one):
             models.check_id(one.name)
+    mine = worker.folder()
+    others = [j.id for j in jobs.active("train") if c.name and f"--name={c.name}" in j.argv and (not mine or j.id < mine.name)]
+    if others:
+        raise ConfigError(f"A training named '{c.name}' is not at its end yet ({others[0]}); choose another name or wait for it.")
     datasets.card(c.dataset, c.size)
 
 

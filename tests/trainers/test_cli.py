@@ -69,12 +69,15 @@ def test_a_failed_training_exits_1_with_its_error(ended: list[Job], capsys: pyte
 
 
 @pytest.mark.usefixtures("photos")
-def test_ctrl_c_exits_130(monkeypatch: pytest.MonkeyPatch, ended: list[Job]) -> None:
+def test_ctrl_c_exits_130_and_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, ended: list[Job], capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted(job: Job, say: object) -> Job:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jobs, "follow", interrupted)
     assert cli.main(argv(tiny.VAE)) == 130
+    assert "go on with it: python -m trainers vae --resume=j" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("photos")

@@ -17,6 +17,7 @@ from core.configs import AddConfig, TrainingConfig
 from core.errors import ConfigError, JobError
 from core.jobs import resuming, supervisor
 from tests.trainers import tiny
+from tests.trainers.test_run import photos  # noqa: F401
 from trainers import run
 from trainers.run import Trainable
 
@@ -157,3 +158,13 @@ def _children(job_id: str) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def test_two_trainings_of_one_name_do_not_run_side_by_side(photos: str) -> None:  # noqa: F811
+    c = replace(VAE, name="mine")
+    folder = begun(c, "20260101-000000-train-aaaaaa")
+    held = supervisor.lock(folder / "alive")
+    assert held
+    with held, pytest.raises(ConfigError, match="A training named 'mine' is not at its end yet"):
+        run.check(c)
+    run.check(c)
