@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core import datasets, jobs, models, paths
+from core import configs, datasets, jobs, models, paths
 from core.configs import DDPMConfig, VAEConfig
 from core.errors import ConfigError, DataError, JobError, StudioError
 from core.jobs import resuming, supervisor, worker
@@ -119,7 +119,7 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
     """
     started = time.monotonic()
     check(c)
-    c = based(c)
+    asked, c = c, based(c)
     done = published(c)
     if done:
         return done
@@ -133,10 +133,11 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
         if rank_zero_only.rank:  # type: ignore[attr-defined]
             return None  # the first process publishes
         metrics["seconds"] = time.monotonic() - started
-        card = models.publish(describe(c, metrics), export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
+        # What `--from` brings along need not be said again.
+        described = replace(describe(c, metrics), command=configs.command(asked))
+        card = models.publish(described, export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
         wandb_run.publish(logger, card)
-    # The last checkpoint stays, for whoever wants to train on.
-    checkpoint.unlink(missing_ok=True)
+    # The checkpoints stay, for whoever wants to train on.
     return card
 
 

@@ -101,6 +101,7 @@ def imported(folder: Path) -> ModelCard:
 def test_an_imported_network_is_tuned_and_draws(photos: str, tmp_path: Path) -> None:
     base = imported(tmp_path / "theirs")
     card = trained(DDPMConfig(dataset="d", size=8, base=base.id, steps=2, batch=8, warmup=0), tmp_path / "tuned")
+    assert card.command == "python -m trainers ddpm --dataset=d --size=8 --from=theirs --steps=2 --warmup=0 --batch=8"
     assert card.base == "theirs" and models.training_config(card).prediction == "epsilon"
     assert type(models.network(card).mid_block.resnets[0].nonlinearity).__name__ == "GELU"
     drawn = generate.images(SampleConfig(card.id, n=2, sampler="ddim", steps=5)).images

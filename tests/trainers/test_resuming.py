@@ -17,7 +17,7 @@ from core.configs import AddConfig, TrainingConfig
 from core.errors import ConfigError, JobError
 from core.jobs import resuming, supervisor
 from tests.trainers import tiny
-from tests.trainers.test_run import photos  # noqa: F401
+from tests.trainers.test_run import OVERFIT, photos  # noqa: F401
 from trainers import run
 from trainers.run import Trainable
 
@@ -78,8 +78,6 @@ def test_a_training_ended_between_its_last_checkpoint_and_its_publication_trains
 
 def test_patience_is_continued_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainers.watch.EVERY", 0.0)
-    from tests.trainers.test_run import OVERFIT
-
     c, sets = replace(OVERFIT, patience=3), tiny.sets(8, 20)
     whole, told = run.fit(c, sets, tmp_path / "whole", tiny.listener()[1])
     for stop in (told["steps"] - 1, told["steps"]):
@@ -168,3 +166,13 @@ def test_two_trainings_of_one_name_do_not_run_side_by_side(photos: str) -> None:
     with held, pytest.raises(ConfigError, match="A training named 'mine' is not at its end yet"):
         run.check(c)
     run.check(c)
+
+
+def test_a_finished_training_can_be_trained_longer_under_another_name(photos: str, tmp_path: Path) -> None:  # noqa: F811
+    """Even where nothing better comes: the best of before is still there."""
+    c = replace(OVERFIT, epochs=12, name="short")
+    folder = begun(c, "20260101-000000-train-aaaaaa")
+    short = run.train(c, folder, tiny.listener()[1])
+    longer = run.train(replace(c, epochs=16, name="long", resume=folder.name), tmp_path / "longer", tiny.listener()[1])
+    assert short and longer and longer.metrics["steps"] > short.metrics["steps"]
+    assert longer.metrics["val_loss"] <= short.metrics["val_loss"] and models.card("long").config["resume"] == folder.name
