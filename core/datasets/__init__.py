@@ -14,7 +14,7 @@ import numpy as np
 
 from core import paths, store
 from core.configs import AddConfig, PrepareConfig
-from core.datasets import folder, petals, preparation, procedural
+from core.datasets import faces, folder, petals, preparation, procedural
 from core.datasets.procedural import Procedural
 from core.datasets.split import SPLITS
 from core.errors import DataError, unknown
@@ -30,6 +30,14 @@ DATASETS: dict[str, Procedural] = {
             version=petals.VERSION,
             classes=petals.CLASSES,
             draw=petals.draw,
+        ),
+        Procedural(
+            name="faces",
+            label="Faces (procedural)",
+            licence="Apache-2.0, drawn by this project",
+            version=faces.VERSION,
+            classes=faces.CLASSES,
+            draw=faces.draw,
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""What stands behind the flowers of `petals`, and the light on all of it. Painted at the size of the picture: it is soft."""
+"""What stands behind flowers and faces, and the light on all of it. Painted at the size of the picture: it is soft."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _HOURS = ((256, 256, 256), (256, 256, 256), (268, 252, 228), (244, 254, 268), (2
 
 def background(dice: Dice, size: int) -> np.ndarray:
     """(B, size, size, 3) int64 in 0..255: sky, grass, spots of light out of focus, night, or a plain wall."""
-    painters = (_sky, _grass, _garden, _night, _wall)
+    painters = (sky, grass, garden, night, wall)
     kind = dice.roll("background", 0, len(painters) - 1)
     out = np.empty((len(kind), size, size, 3), np.int64)
     for k, painter in enumerate(painters):
@@ -29,9 +29,9 @@ def background(dice: Dice, size: int) -> np.ndarray:
     return np.clip(out, 0, 255)
 
 
-def light(dice: Dice, size: int) -> np.ndarray:
+def light(dice: Dice, size: int, hours: Colours = _HOURS) -> np.ndarray:
     """(B, size, size, 3): what colours are multiplied by, in ONE. Warm or cool, brighter to one side, darker in the corners."""
-    tint = np.array(_HOURS, np.int64)[dice.roll("hour", 0, len(_HOURS) - 1)][:, None, None, :]
+    tint = np.array(hours, np.int64)[dice.roll("hour", 0, len(hours) - 1)][:, None, None, :]
     at = grid(size, EXTENT)
     slope = dice.rolls("slope", -22, 22, 2)
     tilt = ((at * slope[:, :1])[:, None, :] + (at * slope[:, 1:])[:, :, None]) // EXTENT
@@ -51,19 +51,19 @@ def _falling(size: int) -> np.ndarray:
     return ((2 * np.arange(size, dtype=np.int64) + 1) * ONE // (2 * size))[None, :, None, None]
 
 
-def _sky(dice: Dice, size: int) -> np.ndarray:
+def sky(dice: Dice, size: int) -> np.ndarray:
     sky = towards(_pick(dice, "sky top", _SKY_TOPS), _pick(dice, "sky low", _SKY_LOWS), _falling(size), ONE)
     cloud = np.maximum(noise(dice, "cloud", (3, 2), size) + noise(dice, "fleece", (7, 5), size) // 2 - 185, 0)[..., None]
     return towards(sky, np.full_like(sky, 252), np.minimum(cloud * 3, 230), 256)
 
 
-def _grass(dice: Dice, size: int) -> np.ndarray:
+def grass(dice: Dice, size: int) -> np.ndarray:
     green = towards(_pick(dice, "grass top", _GRASS_TOPS), _pick(dice, "grass low", _GRASS_LOWS), _falling(size), ONE)
     blades = noise(dice, "blades", (3, 15), size) + noise(dice, "fine blades", (5, 29), size) // 2
     return green * (150 + blades[..., None] // 2) // 245
 
 
-def _garden(dice: Dice, size: int) -> np.ndarray:
+def garden(dice: Dice, size: int) -> np.ndarray:
     picture = _pick(dice, "garden", _GARDENS) * (150 + noise(dice, "haze", (3, 3), size)[..., None]) // 256
     at = grid(size, EXTENT)
     for i in range(7):
@@ -76,9 +76,9 @@ def _garden(dice: Dice, size: int) -> np.ndarray:
     return picture
 
 
-def _night(dice: Dice, size: int) -> np.ndarray:
+def night(dice: Dice, size: int) -> np.ndarray:
     return _pick(dice, "night", _NIGHTS) * (128 + noise(dice, "gloom", (2, 2), size)[..., None]) // 200
 
 
-def _wall(dice: Dice, size: int) -> np.ndarray:
+def wall(dice: Dice, size: int) -> np.ndarray:
     return _pick(dice, "wall", _WALLS) * (200 + noise(dice, "plaster", (2, 2), size)[..., None] // 4) // 250
