@@ -1,4 +1,4 @@
-"""Every path under the cache folder, as functions of $STUDIO_CACHE (default: `cache/` beside the code)."""
+"""Every path under the cache folder, as functions of $STUDIO_CACHE (default: `cache/` beside the code), and the examples."""
 
 import os
 import re
@@ -52,6 +52,25 @@ def models() -> Path:
 
 def model(model_id: str) -> Path:
     return models() / check_name(model_id, "model name")
+
+
+def deleted_models() -> Path:
+    """Deleted models, each in a folder that is named by the time, until somebody restores them or empties this one."""
+    return models() / ".deleted"
+
+
+def hidden_examples() -> Path:
+    """Where this file exists, the examples are left out of listings."""
+    return models() / ".examples-hidden"
+
+
+def examples() -> Path:
+    """What comes with the studio; only `core demo build` writes it. $STUDIO_EXAMPLES (default: `core/examples/`)."""
+    return Path(os.environ.get("STUDIO_EXAMPLES") or PROJECT / "core" / "examples").expanduser().resolve()
+
+
+def example_models() -> Path:
+    return examples() / "models"
 
 
 def weights() -> Path:

@@ -1,4 +1,4 @@
-"""Every test has a cache folder of its own; torch, where a test uses it, keeps to one thread."""
+"""Every test has a cache folder of its own and no examples; torch, where a test uses it, keeps to one thread."""
 
 import os
 import sys
@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("STUDIO_CACHE", str(folder))
+    # No example stands among a test's own models; the tests of the examples look at them on purpose.
+    monkeypatch.setenv("STUDIO_EXAMPLES", str(tmp_path / "examples"))
     monkeypatch.delenv("STUDIO_JOB", raising=False)
     # The account of whoever runs the tests stays out of them.
     monkeypatch.delenv("WANDB_API_KEY", raising=False)

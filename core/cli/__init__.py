@@ -14,10 +14,12 @@ from core import store
 from core.cli import (
     bench,
     datasets,
+    demo,
     doctor,
     doses,
     evaluate,
     jobs,
+    latent,
     leaderboard,
     models,
     results,
@@ -28,7 +30,23 @@ from core.cli import (
 )
 from core.jobs import worker
 
-NOUNS = (doctor, datasets, weights, models, sample, evaluate, leaderboard, results, doses, sweep, jobs, selftest, bench)
+NOUNS = (
+    doctor,
+    datasets,
+    weights,
+    models,
+    sample,
+    latent,
+    evaluate,
+    leaderboard,
+    results,
+    doses,
+    sweep,
+    jobs,
+    selftest,
+    bench,
+    demo,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ import importlib.metadata
 import platform
 from typing import Any
 
-from core import paths, wandb_key
+from core import models, paths, wandb_key
 from core.cli.words import Said, verb
 from core.features import EXTRACTORS, state
 from core.protocols import PROTOCOLS
@@ -45,6 +45,7 @@ def doctor(ns: argparse.Namespace) -> Said:
         "cache": {"folder": str(paths.cache()), "exists": paths.cache().is_dir()},
         "extractors": {name: state(name) for name in EXTRACTORS},
         "wandb_key": wandb_key.find()[1],
+        "models": {"listed": len(models.cards()), "deleted": len(models.deleted()), "damaged": models.damaged()},
         "protocols": {p.name: p.use for p in PROTOCOLS.values()},
         "samplers": {s.name: {"label": s.label, "grids": list(s.grids)} for s in SAMPLERS.values()},
     }

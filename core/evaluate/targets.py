@@ -85,7 +85,7 @@ def is_folder(name: str, else_a: str = "model") -> bool:
     """A path of a folder that exists, unless a model has this name. ScoreError for the path of nothing."""
     looks_like_path = "/" in name or "\\" in name
     if Path(name).expanduser().is_dir():
-        return looks_like_path or name not in {m.id for m in models.cards()} | set(models.BUILTIN)
+        return looks_like_path or name not in models.by_name().keys() | models.BUILTIN.keys()
     if looks_like_path:
         raise ScoreError(f"There is no folder {name}; give a folder of images, or a {else_a} by its name.")
     return False

@@ -23,6 +23,7 @@ from core.leaderboard.columns import flat, unplaced
 from core.leaderboard.entries import by_metric, described, key, standing
 from core.leaderboard.printing import Table, footnote, for_print, method_tables, paper, tables, text
 from core.leaderboard.ranking import Group, Row, arranged, at_floor, floors, table
+from core.leaderboard.reading import read, renamed
 from core.leaderboard.study import published
 from core.leaderboard.trainings import methods
 from core.protocols import PROTOCOLS, label
@@ -128,7 +129,8 @@ def _newness(pair: tuple[Evaluation, Evaluation]) -> tuple[int, bool, list[tuple
 
 def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:
     """Every evaluation of this subject, oldest first; ScoreError where there is none."""
-    found = [e for e in results.read(dataset, protocol) if e.subject in (subject, f"{subject}@{dataset}")]
+    present = models.present_ids().get(subject, subject)
+    found = [e for e in read(dataset, protocol) if e.subject in (present, f"{present}@{dataset}")]
     if not found:
         raise ScoreError(
             f"{subject} has no evaluation on {dataset} under {protocol}; "
@@ -137,9 +139,10 @@ def _of(subject: str, dataset: str, protocol: str) -> list[Evaluation]:
     return found
 
 
-# Records never change, so what was made of them is right until there are more. The rules are part of the key as well.
+# Records never change, so what was made of them is right until there are more, or a model is renamed. The rules are part of
+# the key as well.
 
-Stamp = tuple[str, int, int, int]
+Stamp = tuple[str, int, int, int, tuple[tuple[str, str], ...]]
 
 
 def _stamp() -> Stamp:
@@ -148,7 +151,7 @@ def _stamp() -> Stamp:
     with contextlib.suppress(FileNotFoundError):
         found = file.stat()
         inode, changed = found.st_ino, found.st_mtime_ns
-    return str(file), results.last_id(), inode, changed
+    return str(file), results.last_id(), inode, changed, tuple(sorted(models.present_ids().items()))
 
 
 @functools.lru_cache(maxsize=8)
@@ -163,12 +166,12 @@ def _rows(stamp: Stamp, dataset: str | None, protocol: str | None, seed: int | N
 
 @functools.lru_cache(maxsize=1)
 def _read(stamp: Stamp) -> dict[int, Evaluation]:
-    return {e.id: e for e in results.read()}
+    return {e.id: e for e in renamed(results.read(), dict(stamp[-1]))}
 
 
 def _with_trainings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """New rows. Models come and go while records stay, so this is not kept."""
-    cards = {c.id: c for c in models.cards()}
+    cards = models.by_name()
     return [r | _training(r, cards) for r in rows]
 
 

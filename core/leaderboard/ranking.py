@@ -9,6 +9,7 @@ import numpy as np
 from core import compare, protocols, results
 from core.compare import Pairwise
 from core.leaderboard.entries import Entry, described, entries, grouped, key, standing, terms_of
+from core.leaderboard.reading import read
 from core.protocols import MATCHED
 from core.types import EvalProtocol, Evaluation, Terms
 
@@ -64,7 +65,7 @@ def table(dataset: str, protocol: str, seed: int | None = None) -> list[Group]:
     one that most entries of a group have.
     """
     p = protocols.protocol(protocol)
-    return arranged(results.read(dataset, protocol), p, seed)
+    return arranged(read(dataset, protocol), p, seed)
 
 
 def arranged(evaluations: Sequence[Evaluation], p: EvalProtocol, seed: int | None) -> list[Group]:

@@ -49,7 +49,7 @@ def methods(dataset: str, protocol: str, seed: int | None = None) -> list[dict[s
     """
     if not protocols.protocol(protocol).ranked:
         return []
-    cards = {c.id: c for c in models.cards()}
+    cards = models.by_name()
     return [row for group in table(dataset, protocol, seed) for row in _rows(group, cards, dataset)]
 
 

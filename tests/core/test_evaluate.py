@@ -11,6 +11,7 @@ from core import configs, datasets, evaluate, generate, leaderboard, models, pat
 from core.configs import AddConfig, EvaluateConfig, SampleConfig
 from core.errors import ConfigError, DataError, ModelError, ScoreError
 from core.evaluate import scoring, targets
+from core.models import yardsticks
 from core.protocols import PROTOCOLS
 from core.types import Evaluation, ImageSet, silent
 from tests.core import tiny_models, tiny_scores
@@ -29,7 +30,8 @@ def network(monkeypatch: pytest.MonkeyPatch) -> TinyNetwork:
 @pytest.fixture
 def photos(network: TinyNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyNetwork:
     """A registered folder of 200 images (160 for training, 20 held out); all is done at 8 pixels."""
-    monkeypatch.setattr(models, "BUILTIN_SIZE", SIZE)
+    for module in (models, yardsticks):
+        monkeypatch.setattr(module, "BUILTIN_SIZE", SIZE)
     datasets.add(AddConfig(str(tiny_scores.write_folder(tmp_path / "photos", images(200))), "photos"))
     return network
 

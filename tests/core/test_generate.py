@@ -12,6 +12,7 @@ from core import datasets, generate, models, paths, pixels
 from core.configs import SampleConfig, VAEConfig
 from core.errors import ConfigError, ModelError
 from core.families import ddpm
+from core.models import yardsticks
 from core.types import DatasetCard, ImageSet, Step
 from tests.core.tiny_models import DDPM, VAE, publish
 
@@ -41,7 +42,8 @@ def petals(monkeypatch: pytest.MonkeyPatch) -> ImageSet:
     shades = np.random.default_rng(0).integers(60, 200, (40, 1, 1, 3)).repeat(8, 1).repeat(8, 2)
     images = ImageSet("petals", "train", shades.astype(np.uint8))
     card = DatasetCard("petals", "Petals", "procedural", "", 8, {}, prepared=True)
-    monkeypatch.setattr(models, "BUILTIN_SIZE", 8)
+    for module in (models, yardsticks):
+        monkeypatch.setattr(module, "BUILTIN_SIZE", 8)
     monkeypatch.setattr(datasets, "card", lambda name, size=32: card, raising=False)
     monkeypatch.setattr(datasets, "load", lambda name, split, *, size=32: images, raising=False)
     return images

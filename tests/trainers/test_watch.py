@@ -21,7 +21,7 @@ def test_pictures_keep_to_their_share_of_the_time(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(watch.Pictures, "draw", draw)
     pictures = watch.Pictures(tmp_path)
-    trainer: Any = SimpleNamespace(is_global_zero=True, global_step=1)
+    trainer: Any = SimpleNamespace(is_global_zero=True, global_step=1, logger=None)
     pictures.on_train_start(trainer, trainer)
     while clock[0] < 2000:
         clock[0] += 10

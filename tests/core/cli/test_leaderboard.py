@@ -34,7 +34,7 @@ def test_the_seed_to_select_on_may_be_chosen(capsys: pytest.CaptureFixture[str])
 
 def test_methods_are_trainings_together(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     card = ModelCard("m", "vae", "toys", 8, {}, 0, "e" * 64, "job:1", "", {}, "")
-    monkeypatch.setattr(models, "cards", lambda: [card])
+    monkeypatch.setattr(models, "by_name", lambda: {"m": card})
     assert "No trained model is evaluated yet" in said(capsys, "--methods")
     results.record(told("m", kid=1.0))
     (row,) = json.loads(said(capsys, "--methods", "--json"))

@@ -73,7 +73,7 @@ def test_adding_needs_a_folder_with_images(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=sentence):
             datasets.add(AddConfig(str(source), name="some"))
-    assert [c.name for c in datasets.cards()] == ["petals"] and not paths.dataset("some").exists()
+    assert [c.name for c in datasets.cards()] == ["petals", "faces"] and not paths.dataset("some").exists()
 
 
 def test_a_name_means_one_folder(tmp_path: Path, wood: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_name_means_one_folder(tmp_path: Path, wood: Path) -> None:
 
 def test_a_name_that_nothing_has_is_answered_with_the_known_ones(wood: Path) -> None:
     for ask in (datasets.card, ready, datasets.show, lambda name: datasets.load(name, "train")):
-        with pytest.raises(DataError, match="no data set named 'woood'; known: petals, wood"):
+        with pytest.raises(DataError, match="no data set named 'woood'; known: faces, petals, wood"):
             ask("woood")
     with pytest.raises(DataError, match="no split named 'all'; known: test, train, val"):
         datasets.load("wood", "all")
@@ -100,7 +100,7 @@ def test_a_name_that_nothing_has_is_answered_with_the_known_ones(wood: Path) -> 
 def test_a_damaged_card_is_left_out_with_a_warning_and_named_when_asked_for(wood: Path) -> None:
     (paths.dataset("wood") / "card.json").write_text("{")
     with pytest.warns(UserWarning, match="card.json is damaged"):
-        assert [c.name for c in datasets.cards()] == ["petals"]
+        assert [c.name for c in datasets.cards()] == ["petals", "faces"]
     with pytest.raises(DataError, match="card.json is damaged"):
         datasets.card("wood")
 
@@ -354,7 +354,7 @@ def test_a_damaged_record_is_as_good_as_none(tmp_path: Path) -> None:
     datasets.add(AddConfig(str(tmp_path / "p"), name="p"))
     for content in ('{"key": {}, "facts": {}}', '{"key": {"a": 1}, "facts": [1]}', "[]"):
         (paths.dataset("p") / "prepared-32.json").write_text(content)
-        assert not datasets.card("p").prepared and [c.name for c in datasets.cards()] == ["petals", "p"]
+        assert not datasets.card("p").prepared and [c.name for c in datasets.cards()] == ["petals", "faces", "p"]
 
 
 def test_two_folders_that_look_alike_from_outside_are_told_apart(tmp_path: Path) -> None:

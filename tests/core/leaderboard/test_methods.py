@@ -19,7 +19,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> None:
         for k, seed in enumerate(seeds):
             card = ModelCard(f"{experiment}-{k}", "vae", "toys", 8, {}, seed, experiment * 16, "job:1", "", {}, "")
             cards.append(card)
-    monkeypatch.setattr(models, "cards", lambda: cards)
+    monkeypatch.setattr(models, "by_name", lambda: {c.id: c for c in cards})
 
 
 def record(**values: tuple[float, ...]) -> None:

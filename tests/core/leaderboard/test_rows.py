@@ -75,7 +75,7 @@ def test_the_distance_is_found_whatever_the_protocol_calls_it() -> None:
 
 def test_family_and_experiment_come_from_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
     card = ModelCard("m", "vae", "toys", 8, {}, 0, "e" * 64, "job:1", "", {}, "")
-    monkeypatch.setattr(models, "cards", lambda: [card])
+    monkeypatch.setattr(models, "by_name", lambda: {"m": card})
     results.record(told("m", kid=1.0))
     results.record(told("gone", kid=2.0))
     results.record(replace(told("m", kid=3.0), origin="lab-a"))

@@ -173,20 +173,23 @@ def test_missing_weights_are_refused(tmp_path: Path) -> None:
         models.network(published)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', "format 2", "another id", "unknown family", "bad knob"])
-def test_a_damaged_card_is_left_out_with_a_warning(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', "format 2", "no id", "unknown family", "no weights", "bad knob"])
+def test_a_damaged_card_is_left_out_and_told_of(text: str, tmp_path: Path) -> None:
     kept, spoilt = publish(VAE, tmp_path / "a"), publish(VAE, tmp_path / "b")
+    assert models.damaged() == []
     file = paths.model(spoilt.id) / "card.json"
     values = json.loads(file.read_text())
     changes = {
         "format 2": {"format": 2},
-        "another id": {"id": "x"},
+        "no id": {"id": 3},
         "unknown family": {"family": "gan"},
+        "no weights": {"sha256": {}},
         "bad knob": {"config": {**values["config"], "latent": -1}},
     }
     file.write_text(json.dumps(values | changes[text]) if text in changes else text)
-    with pytest.warns(UserWarning, match="The card of model 'vae-d-2' is damaged"):
-        assert models.cards() == [kept]
+    assert models.cards() == [kept]
+    (said,) = models.damaged()
+    assert said.startswith("The card of model 'vae-d-2' is damaged (") and said.endswith("delete the model and train it again.")
     with pytest.raises(ModelError, match="The card of model 'vae-d-2' is damaged"):
         models.card("vae-d-2")
 
