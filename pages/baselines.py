@@ -1,10 +1,9 @@
-"""Baselines: real images, noise, a Gaussian and the VAEs side by side; start a training and watch it."""
+"""Baselines: real images, noise, a Gaussian and the VAEs side by side; start a training, watch it, keep its models in order."""
 
 import streamlit as st
 
-from core import jobs, models
-from core.types import ModelCard
-from core.ui import baselines, components, running
+from core import jobs
+from core.ui import baseline_samples, components, latents, model_store, trained, training, training_live
 
 components.heading("Baselines", "The simple models that a better one has to beat, and the place to train your own.")
 
@@ -18,10 +17,12 @@ if card is None:
 
 # Show
 st.subheader("Side by side", anchor=False)
-baselines.side_by_side(card)
+vae = baseline_samples.side_by_side(card)
+if vae is not None:
+    latents.panel(card, vae)
 
 st.subheader("Train a model", anchor=False)
-started = baselines.form(card)
+started = training.form(card)
 if started is not None:
     st.toast(f"{started.title} has started")
 
@@ -29,14 +30,11 @@ trainings = jobs.every("train")
 active = [j for j in trainings if j.active]
 if active:
     st.subheader("Running", anchor=False)
-    running.watch([j.id for j in active], running.training, every=2.0)
-ended = [j for j in trainings if not j.active]
+    training_live.watch(active)
+ended = [j for j in trainings if not j.active and f"--dataset={name}" in j.argv]
 if ended:
     st.subheader("Finished", anchor=False)
-    for job in ended[:5]:
-        baselines.finished(job)
-own: list[ModelCard] = [m for m in models.cards() if m.dataset == name]
-if not own and not active:
-    components.empty(
-        f"No model is trained on {card.label} yet", "The form above starts a training; it goes on when this page is closed."
-    )
+    trained.show(ended)
+
+st.subheader("Models", anchor=False)
+model_store.panel(card)

@@ -5,7 +5,7 @@ import streamlit as st
 from core import generate, models
 from core.configs import DDPMConfig
 from core.jobs import standby
-from core.ui import components, running, sampler
+from core.ui import components, running, sampler, training_live
 
 components.heading("Diffusion Sampler", "Watch a diffusion model turn noise into images, and step back through the way it took.")
 
@@ -15,7 +15,7 @@ if not trained:
     active = [j for j in running.jobs.active("train") if j.argv[3] == "ddpm"]
     if active:
         st.write("A diffusion model is being trained; it appears here by itself.")
-        running.watch([j.id for j in active], running.training, every=2.0)
+        training_live.watch(active)
         st.stop()
     components.empty(
         "No diffusion model is trained yet",

@@ -212,7 +212,7 @@ def fit(
     logger: one of Lightning's, or None.
     """
     import torch
-    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+    from lightning.pytorch.callbacks import ModelCheckpoint
 
     from trainers import data, watch
 
@@ -222,7 +222,7 @@ def fit(
     p = plan(c, len(sets[0]))
     bases.start(c, p.module.network)
     looking = watch.Watch(p.steps, p.batch, tell)
-    patience = EarlyStopping("val_loss", patience=c.patience, check_on_train_epoch_end=False)
+    patience = watch.Patience("val_loss", patience=c.patience, check_on_train_epoch_end=False)
     best = ModelCheckpoint(state, "best", monitor="val_loss", save_last=True, save_on_train_epoch_end=False)
     # In this order: pictures are drawn while the averaged weights are in place.
     callbacks = [looking, watch.Pictures(folder), p.averaging, patience, best]

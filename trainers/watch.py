@@ -84,6 +84,13 @@ class Watch(L.Callback):
         self.losses.clear()
 
 
+class Patience(EarlyStopping):
+    """Early stopping whose patience, in a resumed training, is the one asked for now; Lightning would take the checkpoint's."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
+
 class Pictures(L.Callback):
     """Now and then a grid of 16 images from the same noise: at most SHARE of the time, the first one apart.
 

@@ -4,10 +4,12 @@ The sentence is made from the data and serves as alternative text. Figures have 
 so that they stand on a light page and on a dark one; colours are told apart by every eye.
 """
 
+from core.figures.codes import codes
 from core.figures.cost import COSTS, cost
 from core.figures.intervals import ranking
-from core.figures.lines import curves, density
+from core.figures.lines import density
+from core.figures.losses import curves
 from core.figures.points import points
 from core.figures.runs import parallel
 
-__all__ = ["COSTS", "cost", "curves", "density", "parallel", "points", "ranking"]
+__all__ = ["COSTS", "codes", "cost", "curves", "density", "parallel", "points", "ranking"]

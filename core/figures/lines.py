@@ -1,15 +1,13 @@
-"""Lines over an axis: colour densities of sets of images, curves of a training."""
+"""Colour densities of sets of images, as lines over the pixel values."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.figures.style import BLUE, GREEN, VERMILLION, bare, listed, nice, number, plain
+from core.figures.style import BLUE, GREEN, VERMILLION, bare, listed, number, plain
 
 # Red against green is the worst pair for many eyes: channels differ by dash and by a letter at the line, too.
 CHANNELS = (("red", "R", VERMILLION, "solid"), ("green", "G", GREEN, "dash"), ("blue", "B", BLUE, "dot"))
@@ -103,99 +101,3 @@ def _density_sentence(sets: Mapping[str, np.ndarray], x: np.ndarray) -> str:
         f"Colour densities of {listed(list(sets))}; the largest difference is in {CHANNELS[c][0]} between {a} and {b}: "
         f"{gap.max():.1%} of the pixels lie on the other side of value {number(float(x[gap.argmax()]))}."
     )
-
-
-def curves(events: Sequence[Mapping[str, Any]]) -> tuple[go.Figure, str]:
-    """Training and validation loss against the step, from a job's events (`done` or `step`, `loss`, `val_loss`).
-
-    The loss axis is logarithmic where all values are positive. Values that are not finite (also as words: "nan") are left out of
-    the lines and counted in the sentence.
-    """
-    figure = go.Figure()
-    found: dict[str, list[tuple[float, float]]] = {}
-    broken: list[float] = []
-    for key in ("loss", "val_loss"):
-        points = [(_step(e), _number(e[key])) for e in events if key in e]
-        found[key] = [(s, v) for s, v in points if math.isfinite(v)]
-        broken += [s for s, v in points if not math.isfinite(v)]
-    _add_line(figure, "training", found["loss"], BLUE, "solid", 1.4)
-    _add_line(figure, "validation", found["val_loss"], VERMILLION, "dash", 2)
-    best = min(found["val_loss"], key=lambda p: p[1], default=None)
-    if best:
-        figure.add_trace(
-            go.Scatter(
-                x=[best[0]],
-                y=[best[1]],
-                name=f"best validation: {number(best[1])}",
-                mode="markers",
-                marker={"symbol": "star", "size": 13, "color": VERMILLION},
-                cliponaxis=False,
-                hovertemplate="best %{y:.4g} at step %{x}<extra></extra>",
-            )
-        )
-    bare(figure, 320, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    values = [v for points in found.values() for _, v in points]
-    last = max((s for points in found.values() for s, _ in points), default=0)
-    figure.update_xaxes(title_text="step", rangemode="tozero", dtick=1 if last <= 10 else None)
-    figure.update_yaxes(title_text="loss")
-    if values and min(values) > 0:
-        figure.update_yaxes(type="log", exponentformat="power", **_log_ticks(min(values), max(values)))
-    return figure, _curves_sentence(found, best, broken)
-
-
-def _add_line(figure: go.Figure, name: str, points: Sequence[tuple[float, float]], colour: str, dash: str, width: float) -> None:
-    if points:
-        figure.add_trace(
-            go.Scatter(
-                x=[s for s, _ in points],
-                y=[v for _, v in points],
-                name=name,
-                mode="lines+markers" if len(points) <= 30 else "lines",
-                line={"color": colour, "dash": dash, "width": width},
-                marker={"size": 5},
-                cliponaxis=False,
-                hovertemplate=f"{name} %{{y:.4g}} at step %{{x}}<extra></extra>",
-            )
-        )
-
-
-def _log_ticks(low: float, high: float) -> dict[str, Any]:
-    """Plotly labels a short log axis 2, 5, 2, 5 or not at all: below two decades the marks are numbers in full."""
-    if high / low >= 100 or low == high:
-        return {}
-    if high / low < 5:
-        inside = [float(v) for v in nice(low, high)]
-    else:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        inside = [m * 10.0**p for p in decades for m in (1, 2, 5) if low / 1.05 <= m * 10.0**p <= high * 1.05]
-    return {"tickvals": inside, "ticktext": [number(v) for v in inside]}
-
-
-def _step(event: Mapping[str, Any]) -> float:
-    return float(event.get("step", event.get("done", 0)))
-
-
-def _number(value: Any) -> float:
-    """A number, NaN for what is none: events spell what is not finite as words."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _curves_sentence(
-    found: Mapping[str, Sequence[tuple[float, float]]], best: tuple[float, float] | None, broken: Sequence[float]
-) -> str:
-    tail = f"; {len(broken)} values were not finite, the first at step {number(min(broken))}" if broken else ""
-    points = found["val_loss"]
-    if len(points) == 1:
-        return f"The validation loss is {number(points[0][1])} at step {points[0][0]:.0f}{tail}."
-    if best:
-        return (
-            f"The validation loss went from {number(points[0][1])} to {number(points[-1][1])} by step {points[-1][0]:.0f}; "
-            f"its lowest is {number(best[1])} at step {best[0]:.0f}{tail}."
-        )
-    if found["loss"]:
-        first, last = found["loss"][0], found["loss"][-1]
-        return f"The training loss went from {number(first[1])} to {number(last[1])} by step {last[0]:.0f}{tail}."
-    return f"No loss has been reported yet{tail}."

@@ -49,11 +49,14 @@ def picture(png: bytes, alt: str, *, width: int | str = "content", caption: str 
     st.image(png, caption=caption, width=width, output_format="PNG", alt=alt)  # type: ignore[arg-type]
 
 
-def plot(figure: Any, alt: str, key: str) -> None:
-    """A Plotly figure with its sentence, to be taken along: as SVG by the camera above it, as an interactive page, as numbers."""
+def plot(figure: Any, alt: str, key: str, **chosen: Any) -> None:
+    """A Plotly figure with its sentence, to be taken along: as SVG by the camera above it, as an interactive page, as numbers.
+
+    chosen: on_select and selection_mode of `st.plotly_chart`, where a click on it chooses something.
+    """
     # The format of the camera's picture: vectors, for a paper.
     camera = {"format": "svg", "filename": key}
-    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "toImageButtonOptions": camera})
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False, "toImageButtonOptions": camera}, **chosen)
     st.caption(plain(alt))
     with st.container(horizontal=True):
         html, numbers = "Interactive figure (HTML)", "Numbers of the figure (CSV)"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core import configs, figures, jobs, paths
+from core import configs, jobs
 from core.configs import Config
 from core.jobs import standby
 from core.types import Job
@@ -51,19 +51,24 @@ def remaining(job: Job) -> float | None:
     return job.seconds / job.done * (job.total - job.done)
 
 
-def progress_text(job: Job) -> str:
+def progress_text(job: Job, left: float | None = None) -> str:
+    """What it does, how far it is, and the time left: `left` in seconds where somebody knows better than `remaining`."""
     queued = job.kind == "train" and job.state == "waiting"
     words = [job.note or ("waits for the training before it" if queued else "starting")]
     if job.total:
-        words.append(f"{job.done} of {job.total}")
-    left = remaining(job)
+        words.append(f"{job.done:,} of {job.total:,}")
+    left = remaining(job) if left is None else left
     if left is not None and job.state == "running":
-        words.append(f"about {_short(left)} left")
+        words.append(f"about {about(left)} left")
     return " · ".join(words)
 
 
-def _short(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def about(seconds: float) -> str:
+    """40 s, 14 min, 2 h 5 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def watch(ids: Sequence[str], show: Callable[[Job], None] | None = None, every: float = 1.0) -> None:
@@ -88,10 +93,10 @@ def failure(job: Job) -> None:
             st.code(jobs.log(job.id, tail=3000) or "Nothing printed.", language=None)
 
 
-def bar(job: Job) -> None:
-    """Title, progress and a button to cancel."""
+def bar(job: Job, left: float | None = None) -> None:
+    """Title, progress and a button to cancel. left: seconds to go, where the job's own pace does not tell them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title}: {progress_text(job)}")
+        st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=f"{job.title}: {progress_text(job, left)}")
         if st.button("Cancel", key=f"cancel_{job.id}"):
             jobs.cancel(job.id)
             st.toast(f"{job.title} is asked to stop")
@@ -100,29 +105,6 @@ def bar(job: Job) -> None:
 def line(job: Job) -> None:
     """One quiet line, where a job takes seconds."""
     st.caption(f":material/autorenew: {progress_text(job)}")
-
-
-def training(job: Job) -> None:
-    """A training whole: progress, loss curve, samples so far, the end of its log."""
-    with st.container(border=True):
-        if job.active:
-            bar(job)
-        else:
-            st.markdown(f"{ICONS[job.state]} **{job.title}** · {job.state}")
-        if job.error:
-            st.error(job.error, icon=":material/error:")
-        events = jobs.history(job.id)
-        samples = paths.job(job.id) / "samples.png"
-        left, right = st.columns([3, 2], gap="medium")
-        if any("loss" in e for e in events):
-            figure, alt = figures.curves(events)
-            left.plotly_chart(figure, key=f"curve_{job.id}_{len(events)}", alt=alt, config={"displaylogo": False})
-        else:
-            left.caption("The loss curve appears after the first steps.")
-        if samples.is_file():
-            right.image(samples.read_bytes(), caption="Samples so far, from the same noise each time", output_format="PNG")
-        with st.expander("Log"):
-            st.code(jobs.log(job.id, tail=4000) or "Nothing printed yet.", language=None)
 
 
 def sidebar() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core import configs, datasets, jobs, paths
-from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig, VAEConfig
+from core.configs import AddConfig, DDPMConfig, EvaluateConfig, PrepareConfig, SampleConfig
 from core.types import Job
 from core.ui import content, running, scores
 
@@ -124,22 +124,6 @@ def test_a_folder_that_is_not_there_is_one_sentence(open_page: Open, started: li
     at.text_input(key="ds_new_name").set_value("again").run()
     click(at, "Add and prepare")
     assert [e for e in at.error if "no/such/folder" in e.value] and not at.exception
-
-
-def test_baselines_start_the_training_that_is_shown(open_page: Open, started: list[Any], photos: str) -> None:
-    at = open_page("baselines", bl_dataset=photos)
-    at.number_input(key="bl_vae_epochs").set_value(3).run()
-    shown = [c.value for c in at.code if "trainers vae" in c.value]
-    click(at, "Train VAE")
-    trained = [c for c in started if isinstance(c, VAEConfig)]
-    assert [c.epochs for c in trained] == [3] and shown == [configs.command(trained[0])]
-
-
-def test_baselines_say_what_is_wrong_with_a_setting(open_page: Open, started: list[Any], photos: str) -> None:
-    at = open_page("baselines", bl_dataset=photos)
-    at.text_input(key="bl_vae_learning_rate").set_value("fast").run()
-    assert [e for e in at.error if "fast" in e.value and "number" in e.value]
-    assert "No model is trained on photos yet" in words(at), "what stands below the form is still there"
 
 
 def test_a_picture_is_kept_by_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:

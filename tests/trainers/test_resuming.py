@@ -90,6 +90,14 @@ def test_patience_is_continued_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         )
 
 
+def test_a_training_that_ended_early_goes_on_with_more_patience(tmp_path: Path) -> None:
+    c, sets = replace(OVERFIT, patience=3), tiny.sets(8, 20)
+    folder = begun(c, "20260101-000000-train-aaaaaa")
+    steps = run.fit(c, sets, folder, tiny.listener()[1])[1]["steps"]
+    more = replace(c, patience=7, resume=folder.name)
+    assert run.fit(more, sets, tmp_path / "second", tiny.listener()[1])[1]["steps"] == steps + 4
+
+
 def test_a_resumption_keeps_the_knobs_and_may_train_longer() -> None:
     begun(replace(VAE, name="mine"), "20260101-000000-train-aaaaaa")
     job = resuming.started_as("mine")

@@ -1,6 +1,3 @@
-import math
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -81,61 +78,10 @@ def test_the_sentence_of_one_set_gives_its_mean_colours() -> None:
     assert sentence == "Colour densities of petals; mean values: red 60, green 120 and blue 190."
 
 
-def event(step: int, **numbers: Any) -> dict[str, Any]:
-    return {"time": 0.0, "done": step, "total": 100, "note": "", **numbers}
-
-
-EVENTS = [
-    event(0),
-    event(10, loss=1.0),
-    event(20, loss=0.5, val_loss=0.6),
-    event(30, loss=0.4, val_loss=0.5),
-    event(40, val_loss=0.55),
-]
-
-
-def test_curves_draws_both_losses_against_the_step_on_a_log_axis() -> None:
-    figure, sentence = figures.curves(EVENTS)
-    training, validation, best = figure.data
-    assert (list(training.x), list(training.y)) == ([10, 20, 30], [1.0, 0.5, 0.4])
-    assert (list(validation.x), list(validation.y)) == ([20, 30, 40], [0.6, 0.5, 0.55])
-    assert (list(best.x), list(best.y)) == ([30], [0.5])
-    assert training.line.dash != validation.line.dash
-    assert figure.layout.yaxis.type == "log"
-    assert sentence == "The validation loss went from 0.6 to 0.55 by step 40; its lowest is 0.5 at step 30."
-
-
-def test_a_loss_that_is_not_positive_gets_a_linear_axis() -> None:
-    figure, _ = figures.curves([event(1, loss=0.5), event(2, loss=-0.5)])
-    assert figure.layout.yaxis.type != "log"
-
-
-def test_values_that_are_not_finite_are_counted_and_not_drawn() -> None:
-    figure, sentence = figures.curves([*EVENTS, event(50, loss="nan"), event(60, loss=math.inf, val_loss=None)])
-    assert finite(figure)
-    assert sentence.endswith("; 3 values were not finite, the first at step 50.")
-
-
-def test_no_loss_yet_is_an_empty_figure_that_says_so() -> None:
-    figure, sentence = figures.curves([event(0), event(1)])
-    assert len(figure.data) == 0
-    assert sentence == "No loss has been reported yet."
-
-
-def test_the_first_check_is_told_as_one_value() -> None:
-    _, sentence = figures.curves(EVENTS[:3])
-    assert sentence == "The validation loss is 0.6 at step 20."
-
-
-def test_training_alone_is_told_too() -> None:
-    _, sentence = figures.curves(EVENTS[:2] + [event(11, loss=0.9)])
-    assert sentence == "The training loss went from 1 to 0.9 by step 11."
-
-
 def test_figures_leave_background_and_text_colour_to_the_page() -> None:
-    for figure, _ in (figures.density({"a": shares(60, 120, 190)}), figures.curves(EVENTS)):
-        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
-        assert figure.layout.font.color is None
+    figure, _ = figures.density({"a": shares(60, 120, 190)})
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
+    assert figure.layout.font.color is None
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.2, 7.9), (1e-7, 3e-7), (0.123, 0.1234), (-5e9, 2e9)])
