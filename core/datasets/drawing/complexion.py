@@ -28,6 +28,8 @@ from core.datasets.drawing.portrait import (
 )
 
 Colours = tuple[tuple[int, int, int], ...]
+Ends = dict[int, tuple[np.ndarray, np.ndarray]]
+"""The first and the last colour along each material, (b, 3) or (3,)."""
 _SKINS: Colours = (
     (255, 220, 194),
     (250, 208, 176),
@@ -55,6 +57,7 @@ _HAIRS: Colours = (
 _GREYS: Colours = ((142, 142, 148), (186, 186, 190), (226, 226, 228))
 _DYED: Colours = ((226, 110, 150), (88, 128, 206), (60, 160, 150), (140, 96, 180), (200, 60, 70))
 _EYES: Colours = ((84, 50, 28), (108, 68, 34), (60, 38, 26), (126, 104, 52), (84, 126, 84), (72, 122, 172), (110, 140, 156))
+_LIPSTICKS: Colours = ((196, 36, 56), (214, 76, 96), (160, 40, 70))
 _CLOTHES: Colours = (
     (214, 74, 66),
     (238, 150, 60),
@@ -111,47 +114,58 @@ def table(s: Sitter) -> np.ndarray:
     """(b, MATERIALS * ALONG * SHADES) int64: red + green 2**16 + blue 2**32 of each number of a sheet; 2**48 of number 0."""
     skin, deep = _skin(s)
     hair, own = _hair(s, deep)
-    red = np.array([200, 60, 60], np.int64)
-    flush = _mixed(skin, np.array([226, 84, 76], np.int64), 34)
-    lip = _mixed(skin, red, 46) * 94 // 100
-    painted = (s.soft > 0) & (s.child == 0) & (s.roll("lipstick", 0, 99) < 40)
-    lip = np.where(painted[:, None], _mixed(lip, _of(s, "lip colour", ((196, 36, 56), (214, 76, 96), (160, 40, 70))), 75), lip)
-    eye = np.where((deep > 130)[:, None], _of(s, "dark eyes", _EYES[:3]), _of(s, "eyes", _EYES))
-    beard = own * 94 // 100
-    cloth, other = _of(s, "cloth", _CLOTHES), _of(s, "other cloth", _CLOTHES)
-    straw = ((s.kind == HEADWEAR) & (s.style % 5 == 2))[:, None]
-    hat = np.where(straw, _of(s, "straw", _STRAWS), _of(s, "hat", _CLOTHES))
-    band = _of(s, "band", _CLOTHES)
-    plain = np.ones_like(skin)
     ends = np.zeros((len(skin), MATERIALS, 2, 3), np.int64)
-    for material, a, b in (
-        (SKIN, skin, flush),
-        (HAIR, hair, hair),
-        (BROW, _mixed(own * 72 // 100, skin * 60 // 100, 22), hair),
-        (BEARD, _mixed(skin, own, 20), beard),
-        (WHITE, plain * [250, 248, 244], plain * 255),
-        (IRIS, eye, eye),
-        (DARK, plain * [38, 26, 28], plain * [38, 26, 28]),
-        (LIP, lip, lip),
-        (MOUTH, plain * [96, 30, 36], plain * [206, 92, 94]),
-        (CLOTH, cloth, _mixed(cloth, other, 75)),
-        (TRIM, _mixed(cloth, other, 45), other),
-        (HAT, hat, _mixed(hat, band, 80)),
-        (BAND, band, band),
-        (FRAME, _of(s, "frame", _FRAMES), plain),
-        (LENS, plain * [44, 44, 56], plain),
-    ):
-        ends[:, material, 0], ends[:, material, 1] = a, b
+    for material, (first, last) in (_of_face(s, skin, deep, hair, own) | _of_clothes(s)).items():
+        ends[:, material, 0], ends[:, material, 1] = first, last
+    lights = np.broadcast_to(np.array([255, 250, 240], np.int64), (len(skin), MATERIALS, 3)).copy()
+    lights[:, HAIR], lights[:, BEARD] = (np.minimum(c * 5 // 3 + 40, 255) for c in (hair, own))
     along = np.arange(ALONG, dtype=np.int64)[:, None]
     ramp = towards(ends[:, :, None, 0], ends[:, :, None, 1], along, ALONG - 1)[:, :, :, None]
     shade = np.arange(SHADES, dtype=np.int64)[:, None]
     # Shadows are warmer than what they lie on, and lights paler.
     darkest = ramp * np.array([126, 98, 104], np.int64) >> 8
     dark = towards(darkest, ramp, np.minimum(shade, PLAIN), PLAIN)
-    lights = np.broadcast_to(np.array([255, 250, 240], np.int64), (len(skin), MATERIALS, 3)).copy()
-    lights[:, HAIR], lights[:, BEARD] = (np.minimum(c * 5 // 3 + 40, 255) for c in (hair, own))
     light = towards(dark, lights[:, :, None, None], np.maximum(shade - PLAIN, 0), 24)
     colours = np.clip(light, 0, 255).reshape(len(skin), -1, 3)
     packed = colours[:, :, 0] + (colours[:, :, 1] << 16) + (colours[:, :, 2] << 32)
     packed[:, 0] = 1 << 48
     return packed
+
+
+def _fixed(*colours: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    first, last = (np.array(c, np.int64) for c in colours)
+    return first, last
+
+
+def _of_face(s: Sitter, skin: np.ndarray, deep: np.ndarray, hair: np.ndarray, own: np.ndarray) -> Ends:
+    flush = _mixed(skin, np.array([226, 84, 76], np.int64), 34)
+    lip = _mixed(skin, np.array([200, 60, 60], np.int64), 46) * 94 // 100
+    painted = (s.soft > 0) & (s.child == 0) & (s.roll("lipstick", 0, 99) < 40)
+    lip = np.where(painted[:, None], _mixed(lip, _of(s, "lip colour", _LIPSTICKS), 75), lip)
+    eye = np.where((deep > 130)[:, None], _of(s, "dark eyes", _EYES[:3]), _of(s, "eyes", _EYES))
+    return {
+        SKIN: (skin, flush),
+        HAIR: (hair, hair),
+        BROW: (_mixed(own * 72 // 100, skin * 60 // 100, 22), hair),
+        BEARD: (_mixed(skin, own, 20), own * 94 // 100),
+        WHITE: _fixed((250, 248, 244), (255, 255, 255)),
+        IRIS: (eye, eye),
+        DARK: _fixed((38, 26, 28), (38, 26, 28)),
+        LIP: (lip, lip),
+        MOUTH: _fixed((96, 30, 36), (206, 92, 94)),
+    }
+
+
+def _of_clothes(s: Sitter) -> Ends:
+    cloth, other = _of(s, "cloth", _CLOTHES), _of(s, "other cloth", _CLOTHES)
+    straw = ((s.kind == HEADWEAR) & (s.style % 5 == 2))[:, None]
+    hat = np.where(straw, _of(s, "straw", _STRAWS), _of(s, "hat", _CLOTHES))
+    band, frame = _of(s, "band", _CLOTHES), _of(s, "frame", _FRAMES)
+    return {
+        CLOTH: (cloth, _mixed(cloth, other, 75)),
+        TRIM: (_mixed(cloth, other, 45), other),
+        HAT: (hat, _mixed(hat, band, 80)),
+        BAND: (band, band),
+        FRAME: (frame, frame),
+        LENS: _fixed((44, 44, 56), (44, 44, 56)),
+    }
