@@ -18,9 +18,8 @@ def laid_out(show: str, found: Arrays) -> tuple[np.ndarray, int]:
         return images.reshape(-1, *images.shape[2:]), len(found["axis"])
     if show == "reconstructions":
         across = min(8, len(found["images"]))
-        rows = [
-            (k[i : i + across]) for i in range(0, len(found["images"]), across) for k in (found["originals"], found["images"])
-        ]
+        starts = range(0, len(found["images"]), across)
+        rows = [found[name][i : i + across] for i in starts for name in ("originals", "images")]
         return np.concatenate(rows), across
     if show == "interpolation":
         first, last = found["originals"][:1], found["originals"][1:]

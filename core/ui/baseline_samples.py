@@ -111,6 +111,8 @@ def awaited(c: Config, title: str, again: str) -> None:
         running.watch([job.id], running.line)
         return
     running.failure(job)
+    if not job.error:
+        st.caption("Its result is not in the cache any more." if job.state == "done" else "It was cancelled.")
     if st.button(again, key=f"again_{job.id}"):
         running.start(c, title)
         st.rerun()

@@ -38,7 +38,7 @@ def panel(data: DatasetCard, vae: ModelCard) -> None:
     """The four views of one VAE, the chosen one in the URL."""
     st.subheader(f"What {components.plain(vae.id)} makes of images", anchor=False)
     if vae.note:
-        st.caption(f":material/info: {components.plain(vae.note)}.")
+        st.caption(f":material/info: {components.plain(vae.note[:1].upper() + vae.note[1:].rstrip('.'))}.")
     view = st.segmented_control(
         "View",
         list(VIEWS),
@@ -163,9 +163,8 @@ def yours(s: Shown) -> None:
         return
     left, right = components.cells(2, plane.HALF)
     with left:
-        for column, (title, name) in zip(
-            components.cells(2, plane.PAIRED), (("Prepared", "original"), ("Decoded", "image")), strict=True
-        ):
+        shown = (("Prepared", "original"), ("Decoded", "image"))
+        for column, (title, name) in zip(components.cells(2, plane.PAIRED), shown, strict=True):
             with column:
                 st.caption(title)
                 components.picture(plane.enlarged(found[name]), f"your image, {title.lower()}", width="stretch")
@@ -200,10 +199,10 @@ def numbers(found: Arrays) -> None:
         rows = [r | {"KL": float(k), "KL, validation": float(u)} for r, k, u in zip(rows, found["kl"], usual, strict=True)]
     says = "How far this number's distribution lies from N(0, 1), in nats; near 0 it carries nothing"
     columns = {
-        "KL": st.column_config.NumberColumn(help=says, format="%.2f"),
         "Code": st.column_config.NumberColumn(format="%.2f"),
+        "KL": st.column_config.NumberColumn(help=says, format="%.2f"),
+        "KL, validation": st.column_config.NumberColumn(help="The mean over validation images", format="%.2f"),
     }
-    columns["KL, validation"] = st.column_config.NumberColumn(help="The mean over validation images", format="%.2f")
     st.caption(f"Its code of {len(rows)} numbers")
     st.dataframe(rows, hide_index=True, height=320, column_config=columns)
 

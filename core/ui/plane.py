@@ -55,9 +55,7 @@ def _pair(found: Arrays, place: tuple[int, int], position: np.ndarray, data: Dat
         components.picture(
             enlarged(real), f"the validation image with the nearest code, {distances[near]:.2f} away", width="stretch"
         )
-    st.caption(
-        f"The code of the real image is {distances[near]:.2f} away. Where none is near, the VAE was never asked to draw anything."
-    )
+    st.caption(f"Its code is {distances[near]:.2f} away. Far from all real images the VAE has learnt nothing.")
 
 
 def _sheet(found: Arrays, key: str, row: int, column: int) -> None:
