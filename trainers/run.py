@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core import configs, datasets, jobs, models, paths
+from core import configs, datasets, jobs, models
 from core.configs import DDPMConfig, VAEConfig
-from core.errors import ConfigError, DataError, JobError, StudioError
-from core.jobs import resuming, supervisor, worker
+from core.errors import ConfigError, DataError, StudioError
+from core.jobs import resuming, worker
 from core.types import ImageSet, ModelCard
 from trainers import bases, wandb_run
 from trainers.bases import based
-from trainers.publishing import describe, experiment, export
+from trainers.continuing import alone, published
+from trainers.publishing import describe, export
 
 Trainable = VAEConfig | DDPMConfig
 Tell = Callable[..., None]
@@ -58,17 +59,6 @@ def check(c: Trainable) -> None:
     if others:
         raise ConfigError(f"A training named '{c.name}' is not at its end yet ({others[0]}); choose another name or wait for it.")
     datasets.card(c.dataset, c.size)
-
-
-def published(c: Trainable) -> ModelCard | None:
-    """The model that this very training has published already, before the end of an earlier job of it."""
-    if not c.resume:
-        return None
-    begun = resuming.root(jobs.read(c.resume)).id
-    mine = [m for m in models.cards() if m.origin == f"job:{begun}" or m.config.get("resume") == begun]
-    steps = {k: getattr(c, k) for k in ("steps", "epochs") if hasattr(c, k)}
-    same = [m for m in mine if m.seed == c.seed and m.experiment == experiment(c) and steps.items() <= m.config.items()]
-    return same[0] if same else None
 
 
 def by_seed(c: Trainable) -> list[Trainable]:
@@ -139,20 +129,6 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
         wandb_run.publish(logger, card)
     # The checkpoints stay, for whoever wants to train on.
     return card
-
-
-@contextlib.contextmanager
-def alone(c: Trainable) -> Iterator[None]:
-    """JobError if another process is going on with the same training."""
-    if not c.resume:
-        yield
-        return
-    root = paths.job(resuming.root(jobs.read(c.resume)).id)
-    held = supervisor.lock(root / "resumed.lock")
-    if held is None:
-        raise JobError(f"Another job goes on with the training {root.name} at this moment; wait for its end or cancel it.")
-    with held:
-        yield
 
 
 def estimate(c: Trainable) -> dict[str, Any]:
