@@ -48,7 +48,7 @@ def choose(page: Any) -> None:
     number(page, "Batch", "8")
     page.get_by_text("More settings").click()
     number(page, "Check every", "50")
-    assert page.get_by_text("--channels=16-16").count() == 1
+    page.get_by_text("--channels=16-16").wait_for()
 
 
 def watch(page: Any, studio: Any) -> Any:
