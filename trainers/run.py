@@ -222,9 +222,12 @@ def fit(
 def trainer_of(c: Trainable, p: Plan, folder: Path, callbacks: list[Any], logger: Any) -> Any:
     """Lightning's Trainer on the devices that the config asks for; it prints nothing and writes under `folder` only."""
     import lightning as L
+    import torch
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
-    one = c.devices * c.num_nodes == 1
+    one, here = c.devices * c.num_nodes == 1, torch.cuda.device_count()
+    if here and c.devices > here:
+        raise ConfigError(f"devices is {c.devices}, and this machine has {here} GPUs; lower devices.")
     return L.Trainer(
         accelerator="auto",
         devices=c.devices,

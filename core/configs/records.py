@@ -68,7 +68,7 @@ class TrainingConfig(Config):
     )
     devices: int = knob(1, "devices of each machine (without a GPU: processes)", low=1, high=1024)
     num_nodes: int = knob(1, "machines; the same command runs on each", low=1, high=1024)
-    strategy: str = knob("auto", "how Lightning spreads a training over devices", choices=("auto", "ddp", "ddp_spawn", "fsdp"))
+    strategy: str = knob("auto", "how Lightning spreads a training over devices", choices=("auto", "ddp"))
     wandb: str = knob(
         "auto",
         "Weights & Biases: auto logs where a key is set (offline where its server cannot be reached), and not without one",

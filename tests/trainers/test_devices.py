@@ -56,6 +56,12 @@ def test_a_batch_that_the_devices_cannot_share_is_refused(photos: str) -> None:
         run.check(replace(DDPM, devices=2, seeds=2))
 
 
+def test_more_gpus_than_there_are_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match="devices is 2, and this machine has 1 GPUs; lower devices"):
+        run.fit(replace(DDPM, devices=2), tiny.sets(), tmp_path, tiny.listener()[1])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("c", [DDPM, replace(tiny.VAE, epochs=3)], ids=["ddpm", "vae"])
 def test_two_processes_train_the_model_that_one_trains_and_publish_it_once(c: run.Trainable, photos: str, tmp_path: Path) -> None:
