@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core import latents, pictures
+from core import latents, models, pictures
 from core.configs import LatentConfig
 from core.types import Arrays, DatasetCard, ModelCard
 from core.ui import baseline_samples, components, content, plane
@@ -37,7 +37,7 @@ class Shown:
 def panel(data: DatasetCard, vae: ModelCard) -> None:
     """The four views of one VAE, the chosen one in the URL."""
     st.subheader(f"What {components.plain(vae.id)} makes of images", anchor=False)
-    if vae.note:
+    if vae.note and not models.is_example(vae):
         st.caption(f":material/info: {components.plain(vae.note[:1].upper() + vae.note[1:].rstrip('.'))}.")
     view = st.segmented_control(
         "View",
