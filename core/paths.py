@@ -46,6 +46,11 @@ def dataset(name: str) -> Path:
     return datasets() / check_name(name, "data set name")
 
 
+def downloads() -> Path:
+    """Published data sets as they were fetched, or put here by hand."""
+    return cache() / "downloads"
+
+
 def models() -> Path:
     return cache() / "models"
 

@@ -28,6 +28,8 @@ from core.types import Arrays, digest
 
 FORMAT = 1
 
+Made = Mapping[str, np.ndarray | Path]
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 """The cache's errors only where the file is the cache's: what is computed may read files of its own."""
@@ -67,8 +69,10 @@ def lock(kind: str, recipe: Mapping[str, Any]) -> Iterator[None]:
         held.release()
 
 
-def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], Arrays]) -> Arrays:
+def get_or_compute(kind: str, recipe: Mapping[str, Any], compute: Callable[[], Made]) -> Arrays:
     """The arrays of this recipe, memory-mapped read-only; computed and written first where they are absent.
+
+    compute: gives arrays, or paths of .npy files on the cache's disk, which are moved: what is too big for memory.
 
     The same key asked for twice at once does the work once. StoreError where the cache refuses the entry; what compute meets
     elsewhere is its own.
@@ -127,14 +131,17 @@ def replace_text(path: Path, text: str) -> None:
     os.replace(beside, path)
 
 
-def _write(folder: Path, recipe: Mapping[str, Any], arrays: Arrays) -> None:
+def _write(folder: Path, recipe: Mapping[str, Any], arrays: Made) -> None:
     beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     beside.mkdir(parents=True)
     try:
         sums = {}
         for name, array in arrays.items():
             file = beside / f"{name}.npy"
-            np.save(file, array, allow_pickle=False)
+            if isinstance(array, Path):
+                os.replace(array, file)
+            else:
+                np.save(file, array, allow_pickle=False)
             fsync(file)
             sums[name] = sha256(file)
         entry = beside / "entry.json"

@@ -1,6 +1,7 @@
 """Dataset Explorer: sample images and RGB densities per split of a data set; add a folder of one's own."""
 
 import math
+from dataclasses import replace
 
 import streamlit as st
 
@@ -11,10 +12,17 @@ from core.ui import components, content, running
 PER_PAGE = 60
 
 
-def add_folder() -> None:
-    """Registers the folder, starts its preparation and shows it: before the page is run again, so that it can be chosen."""
+def add_source() -> None:
+    """Registers a folder or archive, starts its preparation and shows it: before the page is run again, so that it can be chosen.
+
+    What has to be fetched is fetched and prepared by a job.
+    """
     with components.friendly_errors():
-        new = datasets.add(AddConfig(st.session_state["ds_source"].strip(), name=st.session_state["ds_new_name"].strip()))
+        c = AddConfig(st.session_state["ds_source"].strip(), name=st.session_state["ds_new_name"].strip())
+        if not datasets.is_path(c.source):
+            running.start(replace(c, prepare=True), f"Fetch {c.source}")
+            return
+        new = datasets.add(c)
         running.start(PrepareConfig(new.name), f"Prepare {new.label}")
         st.session_state["ds_name"] = new.name
 
@@ -25,12 +33,18 @@ components.heading("Dataset Explorer", "What is in a data set: its images, its c
 chosen, added = st.columns([3, 1], vertical_alignment="bottom")
 with chosen:
     name = components.dataset_choice("ds_name")
-with added.popover("Add a folder", icon=":material/create_new_folder:", width="stretch"):
+with added.popover("Add images", icon=":material/create_new_folder:", width="stretch"):
     source = st.text_input(
-        "Folder of images", placeholder="a path on this machine; class folders are recognised", key="ds_source"
+        "Source",
+        placeholder="folder or .zip on this machine, flowers102, celeba, or hub:OWNER/NAME",
+        help="Class folders are recognised. The last three are downloaded when you press the button.",
+        key="ds_source",
     )
     new_name = st.text_input("Name in the studio", key="ds_new_name")
-    st.button("Add and prepare", type="primary", disabled=not (source and new_name), on_click=add_folder)
+    st.button("Add and prepare", type="primary", disabled=not (source and new_name), on_click=add_source)
+
+for sentence in datasets.damaged():
+    st.warning(sentence, icon=":material/warning:")
 
 # Ask
 card = components.prepared(name)

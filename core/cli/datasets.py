@@ -1,6 +1,7 @@
 """python -m core datasets [add | prepare | show]"""
 
 import argparse
+import sys
 from typing import Any
 
 from core import configs, datasets, pixels
@@ -12,7 +13,7 @@ from core.types import DatasetCard
 
 def add(verbs: Any) -> None:
     own = verb(verbs, "datasets", listed, "list the data sets; add, prepare or show one").add_subparsers(metavar="VERB")
-    configs.add_arguments(verb(own, "add", added, "register a folder of images under a name"), AddConfig)
+    configs.add_arguments(verb(own, "add", added, "register images under a name; fetches what is published elsewhere"), AddConfig)
     configs.add_arguments(verb(own, "prepare", prepared, "crop, resize and split a data set once"), PrepareConfig)
     show = verb(own, "show", shown, "sizes, splits, RGB densities, duplicates, skipped files")
     show.add_argument("name", metavar="NAME")
@@ -31,16 +32,25 @@ def row(card: DatasetCard) -> dict[str, Any]:
 
 def listed(ns: argparse.Namespace) -> Said:
     rows = [row(c) for c in datasets.cards()]
+    for sentence in datasets.damaged():
+        print(sentence, file=sys.stderr)
     return rows, aligned(rows, "No data sets.")
 
 
 def added(ns: argparse.Namespace) -> Said:
-    card = datasets.add(configs.from_namespace(AddConfig, ns))
+    c = configs.from_namespace(AddConfig, ns)
+    card = datasets.add(c, worker.quietly())
+    if c.prepare:
+        return _prepared(PrepareConfig(c.name))
     return row(card), f"{card.name} is registered; prepare it with: python -m core datasets prepare {card.name}"
 
 
 def prepared(ns: argparse.Namespace) -> Said:
-    card = datasets.prepare(configs.from_namespace(PrepareConfig, ns), worker.quietly())
+    return _prepared(configs.from_namespace(PrepareConfig, ns))
+
+
+def _prepared(c: PrepareConfig) -> Said:
+    card = datasets.prepare(c, worker.quietly())
     skipped = [{"file": f, "reason": r} for f, r in card.skipped]
     text = f"{card.name}: {card.n} images at {card.size} px; " + ", ".join(f"{k} {v}" for k, v in card.splits.items())
     if skipped:

@@ -10,9 +10,28 @@ from core.configs.knobs import Config, knob
 
 @dataclass(frozen=True)
 class AddConfig(Config):
+    """A data set under a name: where its files are, which of them, how they are cropped, resized and split."""
+
     VERB = ("core", "datasets", "add")
-    source: str = knob(help="folder of images, of any depth", positional=True)
+    source: str = knob(help="folder or .zip of images, of any depth; flowers102; celeba; or hub:OWNER/NAME", positional=True)
     name: str = knob(help="name of the data set in the studio")
+    split: str = knob(
+        "auto",
+        "80/10/10 at random; the source's own; or no person in two splits. auto: a folder's own train/, val/, test/, else random",
+        choices=("auto", "random", "own", "identity"),
+    )
+    split_file: str = knob("", "own splits: CSV with the columns file and split, or folder with train.txt, val.txt and test.txt")
+    subset: str = knob("all", "which of its images", choices=("all", "first", "random"))
+    n: int = knob(8189, "images of a subset", low=6, high=10**9)
+    seed: int = knob(42, "seed of random splits and random subsets", low=0, high=2**31 - 1)
+    crop: str = knob("centre", "the middle square, or the whole image squeezed into one", choices=("centre", "squeeze"))
+    resize: str = knob("box", "how it is made small", choices=("box", "bilinear", "bicubic", "lanczos"))
+    root: str = knob("", "folder that holds a published set as torchvision lays it out (default: downloads of the cache)")
+    config: str = knob("", "configuration of a data set on the Hub")
+    revision: str = knob("main", "branch, tag or commit of a data set on the Hub")
+    image_column: str = knob("", "column of a data set on the Hub that holds the images (default: the first of images)")
+    label_column: str = knob("", "column that holds the classes (default: the first of class labels)")
+    prepare: bool = knob(False, "prepare it at 32 px right away")
 
 
 @dataclass(frozen=True)
@@ -20,6 +39,18 @@ class PrepareConfig(Config):
     VERB = ("core", "datasets", "prepare")
     name: str = knob(help="name of the data set", positional=True)
     size: int = knob(32, "side of the prepared images in pixels", low=8, high=256)
+
+
+@dataclass(frozen=True)
+class ResplitConfig(Config):
+    """The same images under another name and another split."""
+
+    VERB = ("core", "datasets", "resplit")
+    dataset: str = knob(help="data set to split anew", positional=True)
+    name: str = knob(help="name of the new data set")
+    without_leaks: bool = knob(False, "keep its split, but move copies that lie in two splits into training, with all their like")
+    seed: int = knob(42, "seed of a random split, where leaks may stay", low=0, high=2**31 - 1)
+    size: int = knob(32, "side in pixels at which copies are looked for", low=8, high=256)
 
 
 # ---------------------------------------------------------------------------------------------------------- models
@@ -175,5 +206,16 @@ class SelftestConfig(Config):
 
 
 CONFIGS: tuple[type[Any], ...] = (
-    *(AddConfig, PrepareConfig, ImportConfig, LatentConfig, VAEConfig, DDPMConfig, SampleConfig, EvaluateConfig, SelftestConfig),
+    *(
+        AddConfig,
+        PrepareConfig,
+        ResplitConfig,
+        ImportConfig,
+        LatentConfig,
+        VAEConfig,
+        DDPMConfig,
+        SampleConfig,
+        EvaluateConfig,
+        SelftestConfig,
+    ),
 )

@@ -5,8 +5,9 @@ that a page knows a data set without touching its photos.
 """
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from core import paths, store
 from core.configs import AddConfig, PrepareConfig
-from core.datasets import faces, folder, petals, preparation, procedural
+from core.datasets import faces, files, hub, index, petals, preparation, procedural, published, registry
 from core.datasets.procedural import Procedural
 from core.datasets.split import SPLITS
 from core.errors import DataError, unknown
@@ -43,9 +44,31 @@ DATASETS: dict[str, Procedural] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Files:
+    """What lies behind the images of a split, image for image.
+
+    names: (n,) bytes, below the source.  sha256: (n, 32) uint8, of the files.  sizes: (n, 2) int32, height and width.
+    """
+
+    names: np.ndarray
+    sha256: np.ndarray
+    sizes: np.ndarray
+
+
+def is_path(source: str) -> bool:
+    """Whether the words name a place on this machine, and nothing that is published elsewhere."""
+    return index.is_path(source)
+
+
 def cards() -> list[DatasetCard]:
-    """Built-in and registered data sets at 32 px. A registered one whose card is damaged is left out with a warning."""
+    """Built-in and registered data sets at 32 px. One whose card is damaged is left out: `damaged` tells of it."""
     return [card(name) for name in _names()]
+
+
+def damaged() -> list[str]:
+    """A sentence for each registered data set whose card cannot be read."""
+    return registry.damaged()
 
 
 def card(name: str, size: int = 32) -> DatasetCard:
@@ -53,8 +76,8 @@ def card(name: str, size: int = 32) -> DatasetCard:
     PrepareConfig(name, size=size)  # ConfigError for a size out of range
     if name in DATASETS:
         return _procedural_card(DATASETS[name], size)
-    source = str(_source(name))
-    blank = DatasetCard(name=name, label=name, source=source, licence="not stated", size=size, recipe={})
+    c = added(name)
+    blank = DatasetCard(name=name, label=name, source=c.source, licence=_licence(c), size=size, recipe={})
     record = _record(name, size)
     if record is None:
         return blank
@@ -70,17 +93,30 @@ def card(name: str, size: int = 32) -> DatasetCard:
     )
 
 
-def add(c: AddConfig) -> DatasetCard:
-    """Registers a folder of images; adding the same one again changes nothing.
+def added(name: str) -> AddConfig:
+    """What a person added under this name. DataError for a name that nothing has, and for a built-in data set."""
+    if name in DATASETS or not registry.has(name):
+        raise DataError(unknown("data set", name, _names()))
+    return registry.read(name)
 
-    DataError for no folder, a folder without images, a zip archive, or a name that means something else.
+
+def add(c: AddConfig, progress: Progress = silent) -> DatasetCard:
+    """Registers a data set, and first fetches what it needs from the network; adding the same one again changes nothing.
+
+    DataError for no folder, one without images, files that cannot be had, or a name that means something else.
     """
     paths.dataset(c.name)  # ConfigError for a name that cannot be a folder's
     if c.name.lower() in DATASETS:
         raise DataError(f"'{c.name}' is a built-in data set; choose another name.")
-    source = folder.resolved(c.source)
-    folder.images_in(source)
-    folder.register(c.name, source)
+    if index.is_path(c.source):
+        # The folder itself, wherever the next command is typed.
+        c = replace(c, source=str(registry.resolved(c.source)))
+    places: dict[str, Any] = {k: str(registry.resolved(v)) for k in ("root", "split_file") if (v := getattr(c, k))}
+    c = replace(c, **places)
+    registry.check(c)
+    index.fetch(c, progress)
+    index.listed(c)
+    registry.register(c)
     return card(c.name)
 
 
@@ -113,24 +149,46 @@ def heldout(name: str, n: int, *, size: int = 32) -> ImageSet:
 
 
 def read_folder(path: str | Path, *, size: int = 32) -> ImageSet:
-    """A folder of images as they are, at any depth, in the order of their names.
+    """A folder or archive of images as they are, at any depth, in the order of their names.
 
     DataError for no folder, or where a file cannot be read.
     """
-    source = folder.resolved(str(path))
-    images = preparation.as_they_are(source, folder.images_in(source), size)
+    source = registry.resolved(str(path))
+    images = preparation.as_they_are(source, files.listed(source), size)
     return ImageSet(source.name, "all", images, origin="folder")
 
 
 def folder_count(path: str | Path) -> int:
     """How many image files lie in a folder; none is read."""
-    return len(folder.images_in(folder.resolved(str(path))))
+    return len(files.listed(registry.resolved(str(path))))
 
 
 def folder_side(path: str | Path, largest: int) -> int | None:
     """The side of a folder's images where all are squares of one size that the studio takes as it is, 8 to `largest` pixels."""
-    found = folder.side(folder.images_in(folder.resolved(str(path))))
+    found = files.side(files.listed(registry.resolved(str(path))))
     return found if found is not None and 8 <= found <= largest else None
+
+
+def of_files(name: str, split: str, *, size: int = 32) -> Files | None:
+    """The files behind a split's images, in their order; None for data sets that are drawn."""
+    if name in DATASETS:
+        return None
+    arrays = _arrays(name, size)
+    return Files(*(arrays[f"{what}_{split}"] for what in ("names", "sha256", "sizes")))
+
+
+def original(name: str, split: str, position: int, *, size: int = 32) -> tuple[str, bytes]:
+    """Name and bytes of the file behind an image. DataError where it has none or the file is gone."""
+    known = of_files(name, split, size=size)
+    if known is None:
+        raise DataError(f"The images of '{name}' are drawn by the studio; no file lies behind them.")
+    wanted = os.fsdecode(known.names[position].tobytes().rstrip(b"\0"))
+    c = added(name)
+    file = index.one(c, wanted)
+    data = files.content(file)
+    if isinstance(data, str):
+        raise DataError(f"{file.shown} of '{name}' {data}; its prepared image is all that is left of it here.")
+    return file.shown, data
 
 
 def show(name: str, size: int = 32) -> dict[str, Any]:
@@ -173,13 +231,14 @@ def _procedural_card(p: Procedural, size: int) -> DatasetCard:
 
 
 def _names() -> list[str]:
-    return [*DATASETS, *(name for name in folder.registered() if name not in DATASETS)]
+    return [*DATASETS, *(name for name in registry.registered() if name not in DATASETS)]
 
 
-def _source(name: str) -> Path:
-    if not (paths.dataset(name) / "card.json").exists():
-        raise DataError(unknown("data set", name, _names()))
-    return folder.source_of(name)
+def _licence(c: AddConfig) -> str:
+    if c.source in published.PUBLISHED:
+        return published.PUBLISHED[c.source].licence
+    mark = hub.read_mark(hub.folder(hub.source(c))) if c.source.startswith(hub.PREFIX) else None
+    return mark.licence if mark and mark.licence else "not stated"
 
 
 def _arrays(name: str, size: int) -> Arrays:
@@ -192,20 +251,19 @@ def _arrays(name: str, size: int) -> Arrays:
     found = store.get("datasets", record["key"])
     if found is not None:
         return found
-    source = _source(name)
-    files = folder.images_in(source)
-    if preparation.key(source, files, size, divided=True) != record["key"]:
+    c = added(name)
+    if preparation.key(c, index.listed(c), size) != record["key"]:
         again = f"python -m core datasets prepare {name} --size {size}"
-        raise DataError(f"The files in {source} have changed since '{name}' was prepared; run: {again}")
+        raise DataError(f"The files in {c.source} have changed since '{name}' was prepared; run: {again}")
     return _prepare(name, size, silent)
 
 
 def _prepare(name: str, size: int, progress: Progress) -> Arrays:
-    """The folder's arrays as its files are now; the record beside the card is brought up to date."""
-    source = _source(name)
-    files = folder.images_in(source)
-    arrays = preparation.divided(source, files, size, progress)
-    record = {"key": preparation.key(source, files, size, divided=True), "facts": _facts(arrays)}
+    """The data set's arrays as its files are now; the record beside the card is brought up to date."""
+    c = added(name)
+    found = index.listed(c)
+    arrays = preparation.divided(c, found, size, progress)
+    record = {"key": preparation.key(c, found, size), "facts": _facts(arrays)}
     if record != _record(name, size):
         store.replace_text(_record_file(name, size), canonical(record))
     return arrays
@@ -227,4 +285,4 @@ def _record(name: str, size: int) -> Mapping[str, Any] | None:
         return None
     facts = record.get("facts") if isinstance(record, dict) else None
     whole = isinstance(facts, dict) and {"recipe", "splits", "classes", "skipped"} <= facts.keys() and record.get("key")
-    return record if whole else None
+    return record if whole and record["key"].get("format") == preparation.FORMAT else None

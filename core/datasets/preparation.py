@@ -1,146 +1,139 @@
-"""From a folder of photos to arrays on disk: each file is read once, all sets of one listing are made once."""
+"""From the files of a data set to arrays on disk: each file is read once, all splits and facts of one listing are made once."""
 
 import hashlib
-import statistics
+import os
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.datasets import folder, reading, streams
-from core.datasets.folder import File
-from core.datasets.split import SEED, copies, split
+from core import configs
+from core.configs import AddConfig
+from core.datasets import files, reading, reading_pass, streams
+from core.datasets.files import File
+from core.datasets.reading_pass import How, Pass
+from core.datasets.split import copies, given, split
 from core.errors import DataError
-from core.types import BLOCK, Arrays, Progress, canonical, silent
+from core.store import Made
+from core.types import BLOCK, Arrays, Progress, canonical, digest, silent
 
-_TOLD_EVERY = 32
+FORMAT = 2
+"""Of the arrays below; a change has every data set prepared anew."""
 
-
-@dataclass(frozen=True)
-class Read:
-    """A file that could be read. height, width: of the upright original."""
-
-    file: File
-    sha256: str
-    height: int
-    width: int
-
-    @property
-    def label(self) -> str:
-        """The first folder below the source; "." for an image that lies in none."""
-        return self.file.shown.split("/")[0] if "/" in self.file.name else "."
+_SHAPING = ("source", "root", "split", "seed", "crop", "resize")
 
 
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """All files of a folder, once. images: (N, size, size, 3) uint8 on disk, one for each of `read`; skipped: (file, reason)."""
+def key(c: AddConfig, found: Sequence[File], size: int) -> dict[str, Any]:
+    """What the store files a data set's arrays under: the listing, which classes, splits and people are a part of, and the knobs.
 
-    images: np.ndarray
-    read: list[Read]
-    skipped: list[tuple[str, str]]
-
-
-def key(source: Path, files: Sequence[File], size: int, *, divided: bool) -> dict[str, Any]:
-    """What the store files a folder's arrays under.
-
-    The folder's place is a part of it: two folders may agree in names, sizes and times and differ in pixels.
+    The source's place is a part of it: two folders may agree in names, sizes and times and differ in pixels.
     """
-    listing = {"source": str(source), "digest": folder.listing_digest(files)}
-    return {"folder": listing, "size": size, "rule": reading.RULE, "split": SEED if divided else None}
+    knobs = {k: v for k, v in configs.as_dict(c).items() if k in _SHAPING}
+    return {"format": FORMAT, "listing": files.listing_digest(found), "size": size, "rule": reading.RULE, **knobs}
 
 
-def divided(source: Path, files: Sequence[File], size: int, progress: Progress = silent) -> Arrays:
-    """images_SPLIT, labels_SPLIT (where there are class folders) and `facts`. DataError if a split would be empty."""
+def divided(c: AddConfig, found: Sequence[File], size: int, progress: Progress = silent) -> Arrays:
+    """For each split: images (n, size, size, 3), labels (where there are classes), names (n,) bytes, sha256 (n, 32) uint8 of the
+    files, sizes (n, 2) int32 of the originals (height, width); and `facts` (JSON). DataError if a split would be empty."""
 
-    def compute(scratch: Path) -> Arrays:
+    def compute(scratch: Path) -> Made:
         begun = time.monotonic()
-        seen = _read_all(source, files, size, scratch, progress)
-        parts = split([r.sha256 for r in seen.read], [r.file.name for r in seen.read])
+        seen = reading_pass.read_all(found, How(size, c.crop, c.resize), scratch, progress)
+        read = [found[p] for p in seen.places]
+        _check_any(c.source, found, seen)
+        hashes = [h.tobytes().hex() for h in seen.sha256]
+        parts = _parts(c, read, hashes)
         if not all(map(len, parts.values())):
             raise DataError(
-                f"{source} has {len(seen.read)} readable images, {len({r.sha256 for r in seen.read})} of them different; "
+                f"{c.source} has {len(read)} readable images, {len(set(hashes))} of them different; "
                 f"needed: at least 6, so that training, validation and test have one each."
             )
-        classes = sorted({r.label for r in seen.read})
-        labels = np.array([classes.index(r.label) for r in seen.read], np.int64)
-        out: Arrays = {}
+        classes = sorted({f.label for f in read})
+        code = {name: i for i, name in enumerate(classes)}
+        labels = np.array([code[f.label] for f in read], np.int64)
+        out: dict[str, np.ndarray | Path] = {}
         for name, places in parts.items():
-            chosen = (seen.images[places[i : i + BLOCK]] for i in range(0, len(places), BLOCK))
-            out[f"images_{name}"] = streams.streamed(scratch / name, chosen, seen.images.shape[1:])
+            progress(len(found), len(found), "sorting images into splits")
+            blocks = reading_pass.images_of(seen, places, size, BLOCK)
+            out[f"images_{name}"] = streams.npy(scratch / f"{name}.npy", blocks, (len(places), size, size, 3))
             if classes != ["."]:
                 out[f"labels_{name}"] = labels[places]
-        counts = {c: {s: int((labels[p] == k).sum()) for s, p in parts.items()} for k, c in enumerate(classes)}
-        facts = _facts(seen) | {
-            "recipe": {"content": _content(seen.read), "size": size, "rule": reading.RULE, "split": SEED},
+            out[f"names_{name}"] = np.array([os.fsencode(read[p].name) for p in places])
+            out[f"sha256_{name}"], out[f"sizes_{name}"] = seen.sha256[places], seen.sizes[places]
+        counts = {k: {s: int((labels[p] == i).sum()) for s, p in parts.items()} for k, i in code.items()}
+        facts = {
+            "recipe": _recipe(c, read, size, hashes, parts),
             "splits": {s: len(places) for s, places in parts.items()},
             "classes": {} if classes == ["."] else counts,
+            "people": len({f.person for f in read if f.person}),
+            "skipped": seen.skipped,
+            "height": _spread(seen.sizes[:, 0]),
+            "width": _spread(seen.sizes[:, 1]),
+            **copies(hashes, [f.label for f in read]),
             "seconds": round(time.monotonic() - begun, 3),
         }
         return out | {"facts": np.frombuffer(canonical(facts).encode(), np.uint8)}
 
-    return streams.kept(key(source, files, size, divided=True), compute)
+    return streams.kept(key(c, found, size), compute)
 
 
-def as_they_are(source: Path, files: Sequence[File], size: int) -> np.ndarray:
+def as_they_are(source: Path, found: Sequence[File], size: int) -> np.ndarray:
     """(N, size, size, 3) uint8 in the order of the files. DataError where one cannot be read: a score says of how many it is."""
 
-    def compute(scratch: Path) -> Arrays:
-        seen = _read_all(source, files, size, scratch, silent)
+    def compute(scratch: Path) -> Made:
+        seen = reading_pass.read_all(found, How(size), scratch, silent)
+        _check_any(str(source), found, seen)
         if seen.skipped:
             file, reason = seen.skipped[0]
             raise DataError(
-                f"{len(seen.skipped)} of the {len(files)} images in {source} cannot be read, the first being {file} ({reason}); "
+                f"{len(seen.skipped)} of the {len(found)} images in {source} cannot be read, the first being {file} ({reason}); "
                 f"mend them or take them out."
             )
-        return {"images": seen.images}
+        blocks = reading_pass.images_of(seen, seen.places, size, BLOCK)
+        return {"images": streams.npy(scratch / "all.npy", blocks, (len(seen), size, size, 3))}
 
-    return streams.kept(key(source, files, size, divided=False), compute)["images"]
-
-
-def _read_all(source: Path, files: Sequence[File], size: int, scratch: Path, progress: Progress) -> Pass:
-    """DataError where not one file can be read."""
-    read: list[Read] = []
-    skipped: list[tuple[str, str]] = []
-
-    def pixels() -> Iterator[np.ndarray]:
-        results = streams.pooled(lambda f: reading.read(f.path, size), files)
-        for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
-            if isinstance(result, str):
-                skipped.append((file.shown, result))
-            else:
-                read.append(Read(file, result.sha256, result.height, result.width))
-                yield result.pixels[None]
-            if done % _TOLD_EVERY == 0 or done == len(files):
-                progress(done, len(files), f"reading images, {len(skipped)} skipped")
-
-    with warnings.catch_warnings():
-        # Of metadata and sizes; what matters is in the report of skipped files.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        images = streams.streamed(scratch / "all", pixels(), (size, size, 3))
-    if not read:
-        name, reason = skipped[0]
-        raise DataError(f"None of the {len(files)} image files in {source} can be read; the first is {name}: {reason}.")
-    return Pass(images, read, skipped)
+    listing = {"source": str(source), "digest": files.listing_digest(found)}
+    return streams.kept({"folder": listing, "size": size, "rule": reading.RULE, "split": None}, compute)["images"]
 
 
-def _content(read: Sequence[Read]) -> str:
-    """The same for the same photos, wherever they lie and whatever they are called."""
-    return hashlib.sha256("".join(sorted(r.sha256 for r in read)).encode()).hexdigest()
+def _check_any(source: str, found: Sequence[File], seen: Pass) -> None:
+    if not len(seen):
+        file, reason = seen.skipped[0]
+        raise DataError(f"None of the {len(found)} image files in {source} can be read; the first is {file}: {reason}.")
 
 
-def _facts(seen: Pass) -> dict[str, Any]:
+def _parts(c: AddConfig, read: Sequence[File], hashes: Sequence[str]) -> Mapping[str, np.ndarray]:
+    names = [f.name for f in read]
+    if c.split == "identity":
+        return split(hashes, names, seed=c.seed, together=[f.person for f in read])
+    if _own(read):
+        return given(hashes, names, [f.split for f in read])
+    return split(hashes, names, seed=c.seed)
+
+
+def _own(read: Sequence[File]) -> bool:
+    return any(f.split for f in read)
+
+
+def _recipe(
+    c: AddConfig, read: Sequence[File], size: int, hashes: Sequence[str], parts: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """The same for the same photos, wherever they lie and whatever they are called; it is hashed into every score's Terms."""
+    content = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+    drawn_by_content = c.split != "identity" and not _own(read)
+    assigned = {s: sorted(hashes[i] for i in places) for s, places in parts.items()}
+    rule = reading.rule(c.crop, c.resize)
     return {
-        "height": _spread([r.height for r in seen.read]),
-        "width": _spread([r.width for r in seen.read]),
-        "skipped": seen.skipped,
-        **copies([r.sha256 for r in seen.read], [r.label for r in seen.read]),
+        "content": content,
+        "size": size,
+        "rule": rule,
+        "split": c.seed if drawn_by_content else {"assigned": digest(assigned)},
     }
 
 
-def _spread(sizes: Sequence[int]) -> list[int]:
-    """Least, median, greatest."""
-    return [min(sizes), statistics.median_low(sizes), max(sizes)]
+def _spread(sizes: np.ndarray) -> list[int]:
+    """Least, median (the lower of two), greatest."""
+    ordered = np.sort(sizes)
+    return [int(ordered[0]), int(ordered[(len(ordered) - 1) // 2]), int(ordered[-1])]

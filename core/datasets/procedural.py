@@ -55,7 +55,7 @@ def arrays(p: Procedural, size: int, progress: Progress = silent) -> Arrays:
                 progress(sum(map(len, labels)), n, f"drawing {p.name}")
                 yield images
 
-        series = streams.streamed(folder / "series", blocks(), (size, size, 3))
+        series = np.load(streams.npy(folder / "series.npy", blocks(), (n, size, size, 3)), mmap_mode="r")
         kinds, out, start = np.concatenate(labels), {}, 0
         for split, count in SIZES.items():
             out[f"images_{split}"] = series[start : start + count]

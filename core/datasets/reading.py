@@ -20,6 +20,16 @@ RULE = {
 }
 """All that shapes the pixels besides the files and the size; a part of every key."""
 
+# How a picture becomes a square, and a small one: what the recipe says of it.
+CROPS = {"centre": "centre square of the smaller side", "squeeze": "the whole picture squeezed into a square"}
+FILTERS = {f.name.lower(): f for f in Image.Resampling if f.name in ("BOX", "BILINEAR", "BICUBIC", "LANCZOS")}
+
+
+def rule(crop: str = "centre", resize: str = "box") -> dict[str, object]:
+    """`RULE` with another crop or another of Pillow's filters (each averages over all pixels when it makes smaller)."""
+    return RULE | {"crop": CROPS[crop], "resize": f"Pillow {resize.upper()}; BICUBIC where it enlarges"}
+
+
 # EXIF's orientation (its table 6): how the stored picture is turned upright.
 _UPRIGHT: dict[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,23 +54,27 @@ class Picture:
 
 
 def read(path: Path, size: int) -> Picture | str:
-    """The picture at `size` px a side, or in a few words why the file cannot be read.
-
-    Pillow's warnings (of metadata, mostly) are the caller's to silence: filters belong to the whole process.
-    """
+    """The picture in a file at `size` px a side, or in a few words why it cannot be read."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             return f"larger than {LARGEST_FILE >> 20} MB"
-        data = path.read_bytes()
+        return picture(path.read_bytes(), size)
     except OSError as e:
         return f"cannot be opened ({e.strerror})"
+
+
+def picture(data: bytes, size: int, crop: str = "centre", resize: str = "box") -> Picture | str:
+    """The picture in a file's bytes at `size` px a side, or in a few words why there is none.
+
+    Pillow's warnings (of metadata, mostly) are the caller's to silence: filters belong to the whole process.
+    """
     if not data:
         return "empty file"
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as stored:
             if max(stored.size) > LARGEST_SIDE:
                 return f"{stored.width} x {stored.height} pixels; at most {LARGEST_SIDE} a side are read"
-            picture = _rgb(_upright(stored))
+            whole = _rgb(_upright(stored))
     except UnidentifiedImageError:
         return "not a PNG, JPEG, WEBP, BMP or GIF image"
     except Image.DecompressionBombError:
@@ -68,7 +82,14 @@ def read(path: Path, size: int) -> Picture | str:
     # What Pillow raises for damaged files.
     except (OSError, SyntaxError, ValueError) as e:
         return f"damaged ({e})"
-    return Picture(np.asarray(_square(picture, size)), picture.height, picture.width, hashlib.sha256(data).hexdigest())
+    small = np.asarray(_square(whole, size, crop, FILTERS[resize]))
+    return Picture(small, whole.height, whole.width, hashlib.sha256(data).hexdigest())
+
+
+def upright(data: bytes) -> Image.Image:
+    """The whole picture as it is shown, RGB. For bytes that `picture` takes."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as stored:
+        return _rgb(_upright(stored))
 
 
 def _upright(stored: Image.Image) -> Image.Image:
@@ -90,8 +111,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _square(image: Image.Image, size: int) -> Image.Image:
+def _square(image: Image.Image, size: int, crop: str, resize: Image.Resampling) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    how = Image.Resampling.BOX if side >= size else Image.Resampling.BICUBIC
-    return image.crop((left, top, left + side, top + side)).resize((size, size), how)
+    square = image.crop((left, top, left + side, top + side)) if crop == "centre" else image
+    return square.resize((size, size), resize if side >= size else Image.Resampling.BICUBIC)

@@ -1,17 +1,20 @@
-"""More images than memory holds: work in a few threads, results in order, straight to a file."""
+"""More images than memory holds: work in a few threads or processes, results in order, straight to a file."""
 
+import multiprocessing
 import os
-import tempfile
+import shutil
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from core import paths, store
+from core.errors import StudioError
+from core.store import Made
 from core.types import Arrays
 
 Item = TypeVar("Item")
@@ -21,9 +24,13 @@ Result = TypeVar("Result")
 WORKERS = min(4, os.cpu_count() or 1)
 
 
-def pooled(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """work(item) of each item, in order; at most a few results wait at any time."""
-    with ThreadPoolExecutor(WORKERS) as pool:
+def pooled(work: Callable[[Item], Result], items: Iterable[Item], *, processes: bool = False) -> Iterator[Result]:
+    """work(item) of each item, in order; at most a few results wait at any time.
+
+    processes: in a process for each core, which take a second to start; work is then a function of a module, and what
+    comes and goes is pickled among them. In a script of a person's own they stay threads: see `_may_spawn`.
+    """
+    with _pool(processes and _may_spawn()) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
@@ -33,30 +40,67 @@ def pooled(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
             yield waiting.popleft().result()
 
 
-def kept(recipe: Mapping[str, Any], compute: Callable[[Path], Arrays]) -> Arrays:
+def _may_spawn() -> bool:
+    """A new process runs the main program again. A module run by name has its guard against that, a script may have none."""
+    main = sys.modules["__main__"]
+    return getattr(main, "__spec__", None) is not None or not hasattr(main, "__file__")
+
+
+def _pool(processes: bool) -> Executor:
+    # Spawned, not forked: a fork of a process with threads may hang.
+    spawned = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawned) if processes else ThreadPoolExecutor(WORKERS)
+
+
+def kept(recipe: Mapping[str, Any], compute: Callable[[Path], Made]) -> Arrays:
     """The store's arrays of this recipe. compute is given a folder for big files until its arrays are in the store.
 
-    The folder lies on the store's own disk: the system's place for such files may be memory.
+    The folder lies on the store's own disk: the system's place for such files may be memory. Where compute is killed, the next
+    one finds it as it was left; where it ends with a StudioError, there is nothing to go on with.
     """
-    with ExitStack() as until_written:
+    scratch = paths.store("datasets") / f".scratch-{store.key('datasets', recipe)}"
 
-        def with_scratch() -> Arrays:
-            parent = paths.store("datasets")
-            folder = tempfile.TemporaryDirectory(prefix=".scratch-", dir=parent, ignore_cleanup_errors=True)
-            return compute(Path(until_written.enter_context(folder)))
+    def with_scratch() -> Made:
+        scratch.mkdir(exist_ok=True)
+        try:
+            return compute(scratch)
+        except StudioError:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
 
-        return store.get_or_compute("datasets", recipe, with_scratch)
+    arrays = store.get_or_compute("datasets", recipe, with_scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return arrays
 
 
-def streamed(file: Path, images: Iterable[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 arrays (n, *shape) one after the other in `file`, memory-mapped: (N, *shape).
+def npy(file: Path, parts: Iterable[np.ndarray], shape: tuple[int, ...]) -> Path:
+    """uint8 arrays one after the other into an .npy file of this shape, of which no more than one part is in memory.
 
     Written, not mapped for writing: a full disk is then an error and not a crash.
     """
     n = 0
     with file.open("wb") as f:
-        for part in images:
-            assert part.shape[1:] == shape and part.dtype == np.uint8, f"{part.shape} {part.dtype}"
+        header = {"descr": np.dtype(np.uint8).str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(f, header)
+        for part in parts:
+            assert part.shape[1:] == shape[1:] and part.dtype == np.uint8, f"{part.shape} {part.dtype}"
             f.write(np.ascontiguousarray(part).data)
             n += len(part)
-    return np.memmap(file, np.uint8, "r", shape=(n, *shape)) if n else np.empty((0, *shape), np.uint8)
+    assert n == shape[0], f"{n} of {shape[0]} written"
+    return file
+
+
+def gathered(file: Path, places: np.ndarray, shape: tuple[int, ...], at_once: int) -> Iterator[np.ndarray]:
+    """The records at `places` (n,) of a file of uint8 records of this shape, so many at a time.
+
+    Read, not mapped: memory stays flat.
+    """
+    size = int(np.prod(shape))
+    with file.open("rb", buffering=0) as f:
+        for start in range(0, len(places), at_once):
+            part = places[start : start + at_once]
+            out = np.empty((len(part), size), np.uint8)
+            for row, place in zip(out, part, strict=True):
+                f.seek(int(place) * size)
+                assert f.readinto(row.data) == size, f"{file} ends before record {place}"
+            yield out.reshape(len(part), *shape)

@@ -12,6 +12,7 @@ from core.configs import (
     ImportConfig,
     LatentConfig,
     PrepareConfig,
+    ResplitConfig,
     SampleConfig,
     SelftestConfig,
     VAEConfig,
@@ -21,7 +22,9 @@ from core.errors import ConfigError
 EXAMPLES = [
     AddConfig("photos", name="mine"),
     AddConfig("-a folder with spaces", name="-odd"),
+    AddConfig("celeba", name="faces8189", subset="first", split="identity", prepare=True),
     PrepareConfig("petals", size=64),
+    ResplitConfig("mine", name="mine-clean", without_leaks=True),
     VAEConfig(dataset="petals"),
     VAEConfig(dataset="petals", latent=64, learning_rate=1e-05, flips=False, name="x"),
     DDPMConfig(dataset="flowers5", steps=300, prediction="epsilon", ema=0.0),

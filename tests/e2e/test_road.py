@@ -113,8 +113,8 @@ def test_from_a_folder_to_an_exported_table(page: Any, server: Server, studio: A
 def add_a_folder(page: Any, server: Server, folder: Path) -> None:
     page.goto(f"{server.url}/dataset_explorer")
     settled(page)
-    button(page, "Add a folder").click()
-    text(page, "Folder of images", str(folder))
+    button(page, "Add images").click()
+    text(page, "Source", str(folder))
     text(page, "Name in the studio", "photos")
     button(page, "Add and prepare").click()
     page.get_by_text("Files that could not be read and were left out: 1").wait_for()

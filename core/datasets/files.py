@@ -1,0 +1,170 @@
+"""The image files of a data set, wherever they lie: in a folder or in a zip archive, which is never unpacked."""
+
+import functools
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from core.datasets.reading import LARGEST_FILE, SUFFIXES
+from core.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One image file. place: the file, or the archive that holds it.  name: below the source, with "/" on every system.
+
+    stamp: changes when the file is written: its time in ns, or its checksum in an archive.
+    label: class.  split: "train", "val", "test" or "".  person: whom it shows; "" where nobody says.
+    """
+
+    place: str
+    name: str
+    size: int
+    stamp: int
+    label: str = "."
+    split: str = ""
+    person: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name in characters that can be written anywhere: file names need not be valid text."""
+        return os.fsencode(self.name).decode("utf-8", "replace")
+
+
+def content(file: File) -> bytes | str:
+    """The bytes of a file, or in a few words why they cannot be had."""
+    if file.size > LARGEST_FILE:
+        return f"larger than {LARGEST_FILE >> 20} MB"
+    try:
+        if not zipfile_name(file.place):
+            return Path(file.place).read_bytes()
+        with _archive(file.place, os.stat(file.place).st_mtime_ns).open(file.name) as member:
+            return member.read(LARGEST_FILE)
+    except OSError as e:
+        return f"cannot be opened ({e.strerror or e})"
+    # What zipfile raises for damaged members, for encrypted ones and for packings that it does not know.
+    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, ValueError, EOFError) as e:
+        return f"cannot be unpacked ({e})"
+
+
+def zipfile_name(place: str) -> bool:
+    return place.lower().endswith(".zip")
+
+
+def listed(source: Path) -> list[File]:
+    """The image files of a folder or archive at any depth, by their endings, in the order of their names; no hidden ones.
+
+    DataError where there is nothing of that name, it cannot be read, or no image is in it.
+    """
+    if os.path.isdir(source):
+        files = _walk(source)
+    elif source.is_file() and zipfile_name(source.name):
+        files = _members(source)
+    elif os.path.exists(source):
+        raise DataError(f"{source} is a file; needed: the folder that holds the images, or a .zip of it.")
+    else:
+        raise DataError(f"There is no folder {source}; check its path.")
+    files.sort(key=lambda f: f.name)
+    if not files:
+        raise DataError(f"No image lies in {source}; needed: files ending in {', '.join(sorted(SUFFIXES))}.")
+    return files
+
+
+def side(found: Iterable[File]) -> int | None:
+    """The common side of images that are all squares of one size; None for any others. Reads headers only."""
+    common: int | None = None
+    for f in found:
+        try:
+            with Image.open(f.place if not zipfile_name(f.place) else io.BytesIO(_bytes(f))) as image:
+                width, height = image.size
+        except (OSError, ValueError, Image.DecompressionBombError):
+            return None  # the reading says what is wrong with it
+        if width != height or common not in (None, width):
+            return None
+        common = width
+    return common
+
+
+def _bytes(file: File) -> bytes:
+    data = content(file)
+    if isinstance(data, str):
+        raise OSError(data)
+    return data
+
+
+def listing_digest(files: Iterable[File]) -> str:
+    """Changes when a file comes, goes, is renamed, written, or moved to another class or split; takes no look inside."""
+    h = hashlib.sha256()
+    for f in files:
+        h.update(
+            os.fsencode(f.name) + f"\0{f.size}\0{f.stamp}\0{f.label}\0{f.split}\0{f.person}\0".encode("utf-8", "surrogateescape")
+        )
+    return h.hexdigest()
+
+
+def is_image(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.split("/"))
+
+
+def _walk(source: Path) -> list[File]:
+    found: list[File] = []
+    seen: set[str] = set()
+
+    def refuse(e: OSError) -> None:
+        raise DataError(f"{e.filename} cannot be read ({e.strerror}); change its permissions.") from e
+
+    # Linked folders are followed, each folder once: links may run in circles.
+    for folder, folders, names in os.walk(source, followlinks=True, onerror=refuse):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        below = Path(folder).relative_to(source).as_posix()
+        for name in names:
+            path = os.path.join(folder, name)
+            if not is_image(name) or not os.path.isfile(path):
+                continue
+            stat = os.stat(path)
+            found.append(File(path, name if below == "." else f"{below}/{name}", stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def _members(source: Path) -> list[File]:
+    """The archive's own table, which is all that is read here. DataError for a damaged one and for one that lies."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as e:
+        raise DataError(f"{source} is not a readable zip archive ({e}); pack it again.") from e
+    _check_apart(source, members)
+    # macOS adds a hidden twin of each file.
+    images = (m for m in members if is_image(m.filename) and not m.filename.startswith("__MACOSX/"))
+    return list(_unique(File(str(source), m.filename, m.file_size, m.CRC) for m in images))
+
+
+def _check_apart(source: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Members that share bytes make a bomb of a small archive (CVE-2024-0450; Python refuses them since 3.11.8)."""
+    end = 0
+    for m in sorted(members, key=lambda m: m.header_offset):
+        if m.header_offset < end:
+            raise DataError(f"{source} holds members that overlap, as archives made to do harm do; pack its images again.")
+        end = m.header_offset + 30 + m.compress_size
+
+
+def _unique(files: Iterable[File]) -> Iterator[File]:
+    """An archive may hold a name twice; its last one counts, as when it is unpacked."""
+    return iter({f.name: f for f in files}.values())
+
+
+@functools.lru_cache(maxsize=4)
+def _archive(place: str, mtime_ns: int) -> zipfile.ZipFile:
+    """Kept open: its table of 200,000 members takes seconds to read."""
+    return zipfile.ZipFile(place)
