@@ -4,19 +4,23 @@ import functools
 
 import numpy as np
 
-LUMA, CHROMA = 4, 2
-"""Frequencies a side that are kept of the brightness, and of each of the two colour differences."""
-LENGTH = LUMA**2 - 1 + 2 * CHROMA**2
-"""Numbers in a signature. The mean brightness, which standardising takes away, is none of them."""
+SIDE = 32
+"""Images with a longer side are averaged down to this one; what is finer does not survive compressing and resizing."""
 FLAT = 4.0
 """Deviation of an image's values, in 0..255, below which standardising would show its noise instead of what is in it."""
+LUMA, CHROMA = 6, 2
+"""Frequencies a side that are kept of the brightness, and of each of the two colour differences."""
+LENGTH = LUMA**2 - 1 + 2 * (CHROMA**2 - 1)
+"""Numbers in a signature. The means, which standardising takes away, are none of them."""
+ODD = np.concatenate([np.arange(1, side**2) % side % 2 == 1 for side in (LUMA, CHROMA, CHROMA)])
+"""(LENGTH,) bool: the horizontal frequencies that a mirror turns over."""
 
 # An orthonormal turn of (R, G, B): brightness, red against blue, green against both.
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
 
 def of(images: np.ndarray) -> np.ndarray:
-    """(n, S, S, 3) uint8 -> signatures (n, LENGTH) float32; all zero for an image flatter than FLAT.
+    """(n, S, S, 3) uint8, n > 0, S >= LUMA -> signatures (n, LENGTH) float32; all zero for an image flatter than FLAT.
 
     Each image is standardised (`standardised`), then turned into orthonormal DCT-II coefficients (Ahmed et al. 1974), of which
     the lowest are kept, as in pHash (Zauner 2010) but not cut to bits. By Parseval's theorem two signatures are never farther
@@ -24,30 +28,34 @@ def of(images: np.ndarray) -> np.ndarray:
     (Faloutsos et al. 1994).
     """
     flat, deviation = standardised(images)
-    n, side = images.shape[0], images.shape[1]
-    assert images.shape[2] == side >= LUMA, images.shape
-    pixels = flat.reshape(n, side, side, 3) @ _OPPONENT.T.astype(np.float32)
+    n, side = len(images), min(images.shape[1], SIDE)
+    assert images.shape[1] == images.shape[2] >= LUMA, images.shape
+    planes = (_OPPONENT.astype(np.float32) @ flat.reshape(n, 3, -1)).reshape(n, 3, side, side)
     basis = _basis(side)
-    luma = (basis @ pixels[..., 0] @ basis.T).reshape(n, -1)[:, 1:]
-    low = basis[:CHROMA]
-    chroma = [(low @ pixels[..., c] @ low.T).reshape(n, -1) for c in (1, 2)]
-    return np.concatenate([luma, *chroma], axis=1) * (deviation >= FLAT)[:, None]
+    luma = basis @ planes[:, 0] @ basis.T
+    chroma = basis[:CHROMA] @ planes[:, 1:] @ basis[:CHROMA].T
+    kept = np.concatenate([luma.reshape(n, -1)[:, 1:], chroma.reshape(n, 2, -1)[:, :, 1:].reshape(n, -1)], axis=1)
+    return kept * (deviation >= FLAT)[:, None]
 
 
 def mirrored(signatures: np.ndarray) -> np.ndarray:
     """(n, LENGTH) -> the signatures of the mirror images: odd horizontal frequencies change their sign."""
-    luma = np.arange(1, LUMA**2) % LUMA % 2
-    chroma = np.arange(CHROMA**2) % CHROMA % 2
-    return signatures * (1 - 2 * np.concatenate([luma, chroma, chroma])).astype(signatures.dtype)
+    return np.where(ODD, -signatures, signatures)
 
 
 def standardised(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n, H, W, 3) uint8 -> (n, 3 H W) float32 of mean 0 and length 1 each (0 for an image of one value), and deviations (n,).
+    """(n, S, S, 3) uint8 -> (n, D) float32, D = 3 min(S, SIDE)^2, and the deviations (n,) of what is seen in them, 0..255.
 
-    The product of two of them is Pearson's correlation of the images, r, and their distance is sqrt(2 - 2 r).
+    Each channel has mean 0, so that a picture that is yellow all over resembles no other yellow one for that, and each image
+    length 1 (0 if it is of one colour). The product of two is Pearson's correlation r within channels; their distance is
+    sqrt(2 - 2 r).
     """
-    flat = images.reshape(len(images), -1).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
+    planes = images.transpose(0, 3, 1, 2).astype(np.float32)
+    if images.shape[1] > SIDE:
+        average = _average(images.shape[1])
+        planes = average @ planes @ average.T
+    flat = planes.reshape(len(images), 3, -1)
+    flat = (flat - flat.mean(axis=2, keepdims=True)).reshape(len(images), -1)
     length = np.linalg.norm(flat, axis=1)
     flat /= np.where(length > 0, length, 1)[:, None]
     return flat, length / np.float32(np.sqrt(flat.shape[1]))
@@ -60,3 +68,12 @@ def _basis(side: int) -> np.ndarray:
     rows = np.sqrt(2 / side) * np.cos(np.pi * (2 * x + 1) * k / (2 * side))
     rows[0] /= np.sqrt(2)
     return rows.astype(np.float32)
+
+
+@functools.cache
+def _average(side: int) -> np.ndarray:
+    """(SIDE, side) float32: each row averages over its share of the pixels, those at its ends in part."""
+    ends = np.linspace(0, side, SIDE + 1)
+    pixel = np.arange(side)
+    overlap = np.minimum(ends[1:, None], pixel + 1) - np.maximum(ends[:-1, None], pixel)
+    return (np.maximum(overlap, 0) * SIDE / side).astype(np.float32)
