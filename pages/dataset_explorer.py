@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import datasets, export, figures
+from core import datasets, export, figures, jobs
 from core.configs import AddConfig, PrepareConfig
 from core.ui import components, content, running
 
@@ -20,7 +20,7 @@ def add_source() -> None:
     with components.friendly_errors():
         c = AddConfig(st.session_state["ds_source"].strip(), name=st.session_state["ds_new_name"].strip())
         if not datasets.is_path(c.source):
-            running.start(replace(c, prepare=True), f"Fetch {c.source}")
+            st.session_state["ds_fetching"] = running.start(replace(c, prepare=True), f"Fetch {c.source}").id
             return
         new = datasets.add(c)
         running.start(PrepareConfig(new.name), f"Prepare {new.label}")
@@ -43,6 +43,12 @@ with added.popover("Add images", icon=":material/create_new_folder:", width="str
     new_name = st.text_input("Name in the studio", key="ds_new_name")
     st.button("Add and prepare", type="primary", disabled=not (source and new_name), on_click=add_source)
 
+if "ds_fetching" in st.session_state:
+    with components.friendly_errors():
+        fetching = jobs.read(st.session_state["ds_fetching"])
+        if fetching.active:
+            running.watch([fetching.id])
+        running.failure(fetching)
 for sentence in datasets.damaged():
     st.warning(sentence, icon=":material/warning:")
 

@@ -31,7 +31,7 @@ LINES = (
         "core.pictures",
         "core.export",
     ),
-    ("core.store", "core.wandb_key"),
+    ("core.store", "core.wandb_key", "core.hub_client"),
     ("core.types",),
     ("core.configs",),
     ("core.errors", "core.paths"),

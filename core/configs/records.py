@@ -41,18 +41,6 @@ class PrepareConfig(Config):
     size: int = knob(32, "side of the prepared images in pixels", low=8, high=256)
 
 
-@dataclass(frozen=True)
-class ResplitConfig(Config):
-    """The same images under another name and another split."""
-
-    VERB = ("core", "datasets", "resplit")
-    dataset: str = knob(help="data set to split anew", positional=True)
-    name: str = knob(help="name of the new data set")
-    without_leaks: bool = knob(False, "keep its split, but move copies that lie in two splits into training, with all their like")
-    seed: int = knob(42, "seed of a random split, where leaks may stay", low=0, high=2**31 - 1)
-    size: int = knob(32, "side in pixels at which copies are looked for", low=8, high=256)
-
-
 # ---------------------------------------------------------------------------------------------------------- models
 
 
@@ -209,7 +197,6 @@ CONFIGS: tuple[type[Any], ...] = (
     *(
         AddConfig,
         PrepareConfig,
-        ResplitConfig,
         ImportConfig,
         LatentConfig,
         VAEConfig,

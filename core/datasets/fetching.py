@@ -15,6 +15,7 @@ from filelock import FileLock
 from core.datasets import published
 from core.datasets.published import Published, RemoteFile
 from core.errors import DataError
+from core.hub_client import bar, endpoint
 from core.types import Progress, silent
 
 _TRIES = 20
@@ -168,26 +169,6 @@ def _from_hub(repo: str, file: RemoteFile, place: Path, progress: Progress) -> P
             raise  # the folder's
         raise Refused(said(e)) from e
     return Path(got)
-
-
-def endpoint() -> str | None:
-    """A mirror of the Hub, where one is set."""
-    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
-
-
-def bar(note: str, progress: Progress) -> type[Any]:
-    """A progress bar of the Hub's client that tells `progress` instead of drawing itself."""
-    from huggingface_hub.utils import tqdm
-
-    class Bar(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            self.n += n or 0
-            progress(int(self.n), int(self.total or 0), note)
-
-    return Bar
 
 
 def said(e: BaseException) -> str:

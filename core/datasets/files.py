@@ -42,7 +42,7 @@ def content(file: File) -> bytes | str:
     if file.size > LARGEST_FILE:
         return f"larger than {LARGEST_FILE >> 20} MB"
     try:
-        if not zipfile_name(file.place):
+        if not is_archive(file.place):
             return Path(file.place).read_bytes()
         with _archive(file.place, os.stat(file.place).st_mtime_ns).open(file.name) as member:
             return member.read(LARGEST_FILE)
@@ -53,7 +53,7 @@ def content(file: File) -> bytes | str:
         return f"cannot be unpacked ({e})"
 
 
-def zipfile_name(place: str) -> bool:
+def is_archive(place: str) -> bool:
     return place.lower().endswith(".zip")
 
 
@@ -64,7 +64,7 @@ def listed(source: Path) -> list[File]:
     """
     if os.path.isdir(source):
         files = _walk(source)
-    elif source.is_file() and zipfile_name(source.name):
+    elif source.is_file() and is_archive(source.name):
         files = _members(source)
     elif os.path.exists(source):
         raise DataError(f"{source} is a file; needed: the folder that holds the images, or a .zip of it.")
@@ -81,7 +81,7 @@ def side(found: Iterable[File]) -> int | None:
     common: int | None = None
     for f in found:
         try:
-            with Image.open(f.place if not zipfile_name(f.place) else io.BytesIO(_bytes(f))) as image:
+            with Image.open(f.place if not is_archive(f.place) else io.BytesIO(_bytes(f))) as image:
                 width, height = image.size
         except (OSError, ValueError, Image.DecompressionBombError):
             return None  # the reading says what is wrong with it

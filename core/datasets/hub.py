@@ -21,12 +21,11 @@ from core.configs import AddConfig
 from core.datasets import hub_rows
 from core.datasets.hub_rows import HubSource, Opened, Row
 from core.datasets.published import Entry
+from core.datasets.split import NAMED
 from core.errors import ConfigError, DataError
 from core.types import Progress, canonical, silent
 
 PREFIX = "hub:"
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
-"""What the Hub's data sets call the official splits."""
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _LOT = 32  # rows at a time
 _SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
@@ -166,7 +165,7 @@ def _usable(mark: Mark, there: Opened) -> Mark:
 
 def _kept(place: Path, number: int, split: str, row: Row) -> Entry:
     """The row's entry; its image is written. A row without one has an entry without a name."""
-    entry = Entry("", row.label, SPLITS.get(split, ""), row.person)
+    entry = Entry("", row.label, NAMED.get(split, ""), row.person)
     if not row.image:
         return entry
     suffix = next((end for begin, end in _SUFFIXES.items() if row.image.startswith(begin)), ".bin")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets.fetching import endpoint, said
+from core.datasets.fetching import said
 from core.errors import DataError
+from core.hub_client import endpoint
 
 PERSONS = ("celeb_id", "identity", "person_id", "person", "subject_id")
 """Columns that say who is on an image."""

@@ -10,20 +10,9 @@ from core import paths
 from core.configs import AddConfig
 from core.datasets import fetching, files, hub, published, registry
 from core.datasets.files import File
-from core.datasets.split import SPLITS
+from core.datasets.split import NAMED, SPLITS
 from core.errors import DataError
 from core.types import Progress
-
-NAMED = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""What folders and lists call the splits."""
 
 
 def is_path(source: str) -> bool:
@@ -60,7 +49,7 @@ def one(c: AddConfig, name: str) -> File:
         folder = published.images(published.PUBLISHED[c.source], root(c), name)
     else:
         folder = hub.folder(hub.source(c)) if c.source.startswith(hub.PREFIX) else Path(c.source)
-    place = folder if files.zipfile_name(str(folder)) and folder.is_file() else folder / name
+    place = folder if files.is_archive(str(folder)) and folder.is_file() else folder / name
     return File(str(place), name, 0, 0)
 
 

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 SPLITS = ("train", "val", "test")
+NAMED = {
+    **{s: s for s in SPLITS},
+    **dict.fromkeys(("training",), "train"),
+    **dict.fromkeys(("valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("testing",), "test"),
+}
+"""What folders, lists and the Hub's data sets call the splits."""
 SEED = 42
 
 

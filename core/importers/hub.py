@@ -1,7 +1,6 @@
 """Models on the Hugging Face Hub that are known here, each at one revision and with pixels that its weights must draw."""
 
 import contextlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from core import paths
 from core.errors import ModelError, unknown
+from core.hub_client import bar, endpoint
 from core.importers import diffusers_folder, reading
 from core.importers.reading import Found
 from core.types import Progress, silent
@@ -113,7 +113,7 @@ def fetch(r: Repository, progress: Progress = silent) -> Path:
     progress(0, 0, f"asking the Hub for {r.name}")
     try:
         # Once by ourselves: where nobody answers, the client tries again for 24 seconds.
-        get_hf_file_metadata(hf_hub_url(r.name, diffusers_folder.CONFIG, revision=r.revision, endpoint=_endpoint()))
+        get_hf_file_metadata(hf_hub_url(r.name, diffusers_folder.CONFIG, revision=r.revision, endpoint=endpoint()))
         return _files(r, own, progress)
     except (OSError, errors.HTTPError) as e:
         said = (str(e.__cause__ or e).strip().splitlines() or [type(e).__name__])[0]
@@ -132,7 +132,9 @@ def _files(r: Repository, cache: Path, ask: Progress | None) -> Path:
     from huggingface_hub import errors, hf_hub_download
 
     def one(name: str) -> Path:
-        options: dict[str, Any] = {"endpoint": _endpoint(), "tqdm_class": _bar(name, ask)} if ask else {"local_files_only": True}
+        options: dict[str, Any] = (
+            {"endpoint": endpoint(), "tqdm_class": bar(f"fetching {name}", ask)} if ask else {"local_files_only": True}
+        )
         return Path(hf_hub_download(r.name, name, revision=r.revision, cache_dir=cache, **options)).parent
 
     one(diffusers_folder.CONFIG)
@@ -147,26 +149,6 @@ def _files(r: Repository, cache: Path, ask: Progress | None) -> Path:
     return one(other)
 
 
-def _endpoint() -> str | None:
-    """A mirror of the Hub, where one is set."""
-    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
-
-
 def _snapshot(r: Repository) -> Path:
     """Where the Hub's client looks for this revision's files in the studio's cache."""
     return paths.store("hub") / f"models--{r.name.replace('/', '--')}" / "snapshots" / r.revision
-
-
-def _bar(name: str, progress: Progress) -> type[Any]:
-    """The client's progress bar for this file, which tells `progress` instead of drawing itself."""
-    from huggingface_hub.utils import tqdm
-
-    class Bar(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            self.n += n or 0
-            progress(int(self.n), int(self.total or 0), f"fetching {name}")
-
-    return Bar
