@@ -123,10 +123,10 @@ def fsync(path: Path) -> None:
         os.fsync(f.fileno())
 
 
-def replace_text(path: Path, text: str) -> None:
-    """The file holds the old text or the new one, whatever happens in between."""
+def replace_text(path: Path, text: str, errors: str = "strict") -> None:
+    """The file holds the old text or the new one, whatever happens in between. errors: as `open` takes them."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    beside.write_text(text, encoding="utf-8")
+    beside.write_text(text, encoding="utf-8", errors=errors, newline="")
     fsync(beside)
     os.replace(beside, path)
 

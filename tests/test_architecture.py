@@ -18,7 +18,7 @@ LINES = (
     ("core.sweeps",),
     ("core.leaderboard", "core.importers"),
     ("core.evaluate", "core.compare"),
-    ("core.generate", "core.latents", "core.results"),
+    ("core.generate", "core.latents", "core.results", "core.survey"),
     ("core.models", "core.jobs"),
     ("core.families", "core.protocols"),
     (

@@ -1,23 +1,28 @@
-"""python -m core datasets [add | prepare | show]"""
+"""python -m core datasets [add | prepare | show | resplit]"""
 
 import argparse
 import sys
 from typing import Any
 
-from core import configs, datasets, pixels
+from core import configs, datasets, survey
 from core.cli.words import Said, aligned, verb
-from core.configs import AddConfig, PrepareConfig
+from core.configs import AddConfig, PrepareConfig, ResplitConfig
 from core.jobs import worker
 from core.types import DatasetCard
 
+MOST = 20  # pairs of copies that are printed
+
 
 def add(verbs: Any) -> None:
-    own = verb(verbs, "datasets", listed, "list the data sets; add, prepare or show one").add_subparsers(metavar="VERB")
+    own = verb(verbs, "datasets", listed, "list the data sets; add, prepare, show or split one anew").add_subparsers(
+        metavar="VERB"
+    )
     configs.add_arguments(verb(own, "add", added, "register images under a name; fetches what is published elsewhere"), AddConfig)
     configs.add_arguments(verb(own, "prepare", prepared, "crop, resize and split a data set once"), PrepareConfig)
     show = verb(own, "show", shown, "sizes, splits, RGB densities, duplicates, skipped files")
     show.add_argument("name", metavar="NAME")
     show.add_argument("--size", type=int, default=32)
+    configs.add_arguments(verb(own, "resplit", split_anew, "the same files under another name, in another split"), ResplitConfig)
 
 
 def row(card: DatasetCard) -> dict[str, Any]:
@@ -51,6 +56,8 @@ def prepared(ns: argparse.Namespace) -> Said:
 
 def _prepared(c: PrepareConfig) -> Said:
     card = datasets.prepare(c, worker.quietly())
+    # What the screen shows is looked for now, so that nobody waits for it there.
+    survey.of(c.name, c.size, worker.quietly())
     skipped = [{"file": f, "reason": r} for f, r in card.skipped]
     text = f"{card.name}: {card.n} images at {card.size} px; " + ", ".join(f"{k} {v}" for k, v in card.splits.items())
     if skipped:
@@ -59,8 +66,23 @@ def _prepared(c: PrepareConfig) -> Said:
 
 
 def shown(ns: argparse.Namespace) -> Said:
-    document = datasets.show(ns.name, ns.size)
-    splits = {s: datasets.load(ns.name, s, size=ns.size) for s in ("train", "val", "test")}
-    document["densities"] = {s: pixels.rgb_density(images).tolist() for s, images in splits.items() if len(images)}
-    text = "\n".join(f"{k}: {v}" for k, v in document.items() if k != "densities")
-    return document, text + "\nRGB densities: with --json"
+    document = datasets.show(ns.name, ns.size) | survey.document(survey.of(ns.name, ns.size, worker.quietly()))
+    copies, drift = dict(document["copies"]), [{k: _short(v) for k, v in row.items()} for row in document["drift"]]
+    pairs = copies.pop("pairs")
+    long = ("densities", "mean", "deviation", "values", "drift", "copies", "outliers")
+    text = "\n".join(f"{k}: {v}" for k, v in document.items() if k not in long)
+    text += "\n" + "\n".join(f"copies, {k}: {v}" for k, v in copies.items())
+    text += f"\n\nDrift between splits\n{aligned(drift, 'One split only.')}"
+    if pairs:
+        text += f"\n\nCopies (the first {min(len(pairs), MOST)} of {len(pairs)})\n{aligned(pairs[:MOST], '')}"
+    return document, text + f"\n\nOutliers: {len(document['outliers'])}; all numbers: with --json"
+
+
+def split_anew(ns: argparse.Namespace) -> Said:
+    c = configs.from_namespace(ResplitConfig, ns)
+    card = survey.resplit(c, worker.quietly())
+    return _prepared(PrepareConfig(card.name, size=c.size))
+
+
+def _short(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value

@@ -41,6 +41,18 @@ class PrepareConfig(Config):
     size: int = knob(32, "side of the prepared images in pixels", low=8, high=256)
 
 
+@dataclass(frozen=True)
+class ResplitConfig(Config):
+    """The same files under another name, in another split."""
+
+    VERB = ("core", "datasets", "resplit")
+    dataset: str = knob(help="data set to split anew", positional=True)
+    name: str = knob(help="name of the new data set")
+    without_leaks: bool = knob(False, "keep its split, but images with a copy in another split all go into training")
+    seed: int = knob(42, "seed of a random split, in which copies may part", low=0, high=2**31 - 1)
+    size: int = knob(32, "side in pixels at which copies are looked for", low=8, high=256)
+
+
 # ---------------------------------------------------------------------------------------------------------- models
 
 
@@ -197,6 +209,7 @@ CONFIGS: tuple[type[Any], ...] = (
     *(
         AddConfig,
         PrepareConfig,
+        ResplitConfig,
         ImportConfig,
         LatentConfig,
         VAEConfig,

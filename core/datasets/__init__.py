@@ -100,11 +100,8 @@ def added(name: str) -> AddConfig:
     return registry.read(name)
 
 
-def add(c: AddConfig, progress: Progress = silent) -> DatasetCard:
-    """Registers a data set, and first fetches what it needs from the network; adding the same one again changes nothing.
-
-    DataError for no folder, one without images, files that cannot be had, or a name that means something else.
-    """
+def checked(c: AddConfig) -> AddConfig:
+    """The words of `add` with absolute places. DataError or ConfigError where the name cannot be had or means something else."""
     paths.dataset(c.name)  # ConfigError for a name that cannot be a folder's
     if c.name.lower() in DATASETS:
         raise DataError(f"'{c.name}' is a built-in data set; choose another name.")
@@ -114,6 +111,15 @@ def add(c: AddConfig, progress: Progress = silent) -> DatasetCard:
     places: dict[str, Any] = {k: str(registry.resolved(v)) for k in ("root", "split_file") if (v := getattr(c, k))}
     c = replace(c, **places)
     registry.check(c)
+    return c
+
+
+def add(c: AddConfig, progress: Progress = silent) -> DatasetCard:
+    """Registers a data set, and first fetches what it needs from the network; adding the same one again changes nothing.
+
+    DataError for no folder, one without images, files that cannot be had, or a name that means something else.
+    """
+    c = checked(c)
     index.fetch(c, progress)
     index.listed(c)
     registry.register(c)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.types import ImageSet
+from core.types import Arrays, ImageSet
 
 _AT_ONCE = 1 << 20  # pixels counted at a time: what bounds the memory
 
@@ -20,6 +20,12 @@ def rgb_density(images: ImageSet) -> np.ndarray:
         part = images.images[start : start + step]
         counts += np.stack([np.bincount(part[..., c].ravel(), minlength=256) for c in range(3)])
     return counts / (n * height * width)
+
+
+def density_of(described: Arrays) -> np.ndarray:
+    """The same (3, 256) from what `described` has counted."""
+    counts = np.asarray(described["counts"]).sum(axis=0)
+    return counts / counts[0].sum()
 
 
 def rgb_moments(density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

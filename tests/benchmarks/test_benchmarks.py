@@ -1,19 +1,25 @@
 """The benchmarks run: small, once, and no time is asserted."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import core.cli
 from core import paths
 from core.cli import bench
+from tests.benchmarks import scale
 from tests.benchmarks.timing import Row, in_turns
 
 SLOW = pytest.mark.slow  # several Inceptions are opened
+NAMES = ["densities", "first_score", "frechet", "leaderboard", "preparation", "scale", "second_score", "training"]
 
 
-@pytest.mark.parametrize("name", ["frechet", "leaderboard", "second_score", "training", pytest.param("first_score", marks=SLOW)])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW) if n == "first_score" else n for n in NAMES])
 def test_each_gives_rows(name: str) -> None:
     rows: Sequence[Row] = bench.script_of(name).measure(quick=True)
     assert rows and all(r.seconds > 0 and r.work and r.beside for r in rows)
@@ -21,7 +27,7 @@ def test_each_gives_rows(name: str) -> None:
 
 
 def test_all_of_them_are_known() -> None:
-    assert bench.scripts() == ["first_score", "frechet", "leaderboard", "second_score", "training"]
+    assert bench.scripts() == NAMES
 
 
 def test_sides_take_turns_after_a_warm_round() -> None:
@@ -33,6 +39,39 @@ def test_sides_take_turns_after_a_warm_round() -> None:
 def test_a_row_meets_its_goal_by_ratio_or_by_seconds() -> None:
     assert Row("w", "b", 2.0, 8.0, ">= 4x", least=4).met is True and Row("w", "b", 2.0, 8.0, ">= 5x", least=5).met is False
     assert Row("w", "-", 2.0, None, "< 1 s", most=1).met is False and Row("w", "b", 2.0, 8.0, "").met is None
+
+
+def test_what_else_a_goal_asks_for_can_fail_it_alone() -> None:
+    assert Row("w", "b", 2.0, 8.0, ">= 4x", least=4, also=False).met is False
+    assert Row("w", "-", 0.5, None, "< 1 s", most=1, also=False).met is False
+    assert Row("w", "b", 2.0, 8.0, "", also=False).met is None
+
+
+def test_a_larger_set_is_linear_and_flat_beside_the_smallest() -> None:
+    seconds = {("near", 1): 1.0, ("near", 4): 4.9, ("near", 16): 20.1}
+    peaks = {("near", k): {"own": own << 20, "whole": 200 << 20} for k, own in ((1, 100), (4, 125), (16, 126))}
+    one, four, sixteen = (scale.row("near", k, 1000, seconds, peaks) for k in (1, 4, 16))
+    assert one.met is None and four.met is True and four.ratio == pytest.approx(4 / 4.9)
+    assert sixteen.met is False and "126 MB of its own; main" in sixteen.note and "1.26 times that of 1,000" in sixteen.note
+    assert scale.row("near", 16, 1000, {**seconds, ("near", 16): 19.9}, peaks).met is False
+    assert scale.row("near", 16, 1000, {**seconds, ("near", 16): 19.9}, dict.fromkeys(peaks, {})).met is True
+
+
+@pytest.mark.skipif(not (scale.PROC / "status").exists(), reason="the system does not tell of memory")
+def test_memory_is_the_greatest_meanwhile_and_counts_children() -> None:
+    holds = "import sys; x = bytearray(b'x') * (64 << 20); print(flush=True); sys.stdin.read()"
+
+    def grows() -> None:
+        large = np.ones(64 << 20, np.uint8)
+        with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdout and child.stdout.readline()
+            time.sleep(0.1)
+            assert child.stdin and not child.stdin.close()
+        del large
+
+    before = scale.own()
+    peak = scale.most_memory(grows)["own"]
+    assert 128 << 20 <= peak - before < 180 << 20
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ T = TypeVar("T")
 class Row:
     """seconds: median of the studio's side; beside_seconds: of the other, None where there is none to compare with.
 
-    least: the ratio that the goal asks for, or None; most: the seconds, where it asks for those.
+    least: the ratio that the goal asks for, or None; most: the seconds, where it asks for those.  also: whether all else that it
+    asks for is kept.
     """
 
     work: str
@@ -24,6 +25,7 @@ class Row:
     least: float | None = None
     most: float | None = None
     note: str = ""
+    also: bool = True
 
     @property
     def ratio(self) -> float | None:
@@ -32,8 +34,8 @@ class Row:
     @property
     def met(self) -> bool | None:
         if self.most is not None:
-            return self.seconds <= self.most
-        return None if self.least is None or self.ratio is None else self.ratio >= self.least
+            return self.also and self.seconds <= self.most
+        return None if self.least is None or self.ratio is None else self.also and self.ratio >= self.least
 
 
 def in_turns(sides: Sequence[Callable[[], object]], repeats: int) -> tuple[list[float], list[object]]:

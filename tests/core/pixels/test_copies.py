@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from core.pixels import duplicates, signature
-from core.pixels.duplicates import KINDS, Known, Pairs
+from core.pixels import copies, signature
+from core.pixels.copies import KINDS, Known, Pairs
 from core.types import ImageSet, silent
 from tests.core.pixels.test_signature import smooth
 
@@ -47,8 +47,8 @@ def one_by_one(made: np.ndarray) -> dict[tuple[int, int], tuple[str, float]]:
         elif j < 260:
             for (kind, other), standard in zip(ways, others, strict=True):
                 r = float(flat[i] @ standard[j])
-                apart = np.sqrt(((made[i].astype(float) - other[j]) ** 2).mean()) if r >= duplicates.ALIKE else 0
-                if r >= duplicates.ALIKE and apart <= min(deviation[i], deviation[j]):
+                apart = np.sqrt(((made[i].astype(float) - other[j]) ** 2).mean()) if r >= copies.ALIKE else 0
+                if r >= copies.ALIKE and apart <= min(deviation[i], deviation[j]):
                     out[i, j] = (kind, r)
                     break
     return out
@@ -58,7 +58,7 @@ def one_by_one(made: np.ndarray) -> dict[tuple[int, int], tuple[str, float]]:
 def test_the_index_finds_what_comparing_all_with_all_finds(side: int) -> None:
     made = mixed(side)
     expected = one_by_one(made)
-    pairs = duplicates.duplicates({"all": images(made)})
+    pairs = copies.duplicates({"all": images(made)})
     assert found(pairs) == {(0, i, 0, j, kind) for (i, j), (kind, _) in expected.items()}
     near = [expected[int(a), int(b)][1] for a, b in zip(pairs.a, pairs.b, strict=True)]
     assert np.allclose(pairs.correlation, near, atol=1e-5)
@@ -75,13 +75,13 @@ def along_a_line(n: int, seed: int) -> np.ndarray:
 
 
 def test_no_signatures_within_the_radius_are_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "NEIGHBOURS", 300)
+    monkeypatch.setattr(copies, "NEIGHBOURS", 300)
     values = along_a_line(300, 1)
     values[::3, signature.ODD] *= 8
-    radius = np.sqrt(2 - 2 * duplicates.ALIKE)
+    radius = np.sqrt(2 - 2 * copies.ALIKE)
     apart = np.linalg.norm(values[:, None] - values, axis=2)
     apart = np.minimum(apart, np.linalg.norm(values[:, None] - signature.mirrored(values), axis=2))
-    pairs = set(zip(*map(np.ndarray.tolist, duplicates._near(values, silent)), strict=True))
+    pairs = set(zip(*map(np.ndarray.tolist, copies._near(values, silent)), strict=True))
     assert pairs >= {(i, j) for i, j in itertools.combinations(range(300), 2) if apart[i, j] <= radius}
     assert pairs <= {(i, j) for i, j in itertools.combinations(range(300), 2) if apart[i, j] <= radius + 1e-3}
     assert 3_000 < len(pairs) < 20_000
@@ -90,30 +90,30 @@ def test_no_signatures_within_the_radius_are_overlooked(monkeypatch: pytest.Monk
 def test_where_there_are_many_the_nearest_are_compared() -> None:
     values = np.zeros((100, signature.LENGTH), np.float32)
     values[:, np.flatnonzero(~signature.ODD)[3]] = np.arange(100) * 0.001
-    pairs = set(zip(*map(np.ndarray.tolist, duplicates._near(values, silent)), strict=True))
-    assert pairs == {(i, j) for i, j in itertools.combinations(range(100), 2) if j - i <= duplicates.NEIGHBOURS}
+    pairs = set(zip(*map(np.ndarray.tolist, copies._near(values, silent)), strict=True))
+    assert pairs == {(i, j) for i, j in itertools.combinations(range(100), 2) if j - i <= copies.NEIGHBOURS}
 
 
 def test_how_the_work_is_cut_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     made = mixed(16)
-    whole = duplicates.duplicates({"all": images(made)})
-    monkeypatch.setattr(duplicates, "_ROWS", 7)
-    monkeypatch.setattr(duplicates, "_PAIRS", 3)
+    whole = copies.duplicates({"all": images(made)})
+    monkeypatch.setattr(copies, "_ROWS", 7)
+    monkeypatch.setattr(copies, "_PAIRS", 3)
     sets = {"first": images(made[:100]), "none": images(made[:0]), "rest": images(made[100:])}
     told: list[tuple[int, int, str]] = []
-    cut = duplicates.duplicates(sets, progress=lambda done, total, note: told.append((done, total, note)))
+    cut = copies.duplicates(sets, progress=lambda done, total, note: told.append((done, total, note)))
     assert (265, 265, "looking for copies") in told and told[-1] == (260, 260, "comparing images")
     start = np.array([0, 100, 100])
     assert np.array_equal(start[cut.a_set] + cut.a, whole.a) and np.array_equal(start[cut.b_set] + cut.b, whole.b)
     assert np.array_equal(cut.kind, whole.kind) and np.allclose(cut.correlation, whole.correlation, atol=1e-6)
-    assert np.array_equal(duplicates.groups(cut, [100, 0, 165]), duplicates.groups(whole, [265]))
+    assert np.array_equal(copies.groups(cut, [100, 0, 165]), copies.groups(whole, [265]))
 
 
 def test_the_order_of_the_sets_changes_no_group() -> None:
     made = mixed(16)
     one, two = images(made[:120]), images(made[120:])
-    forth = duplicates.groups(duplicates.duplicates({"one": one, "two": two}), [120, 145])
-    back = duplicates.groups(duplicates.duplicates({"two": two, "one": one}), [145, 120])
+    forth = copies.groups(copies.duplicates({"one": one, "two": two}), [120, 145])
+    back = copies.groups(copies.duplicates({"two": two, "one": one}), [145, 120])
     back = np.concatenate([back[145:], back[:145]])
     assert np.array_equal(forth[:, None] == forth, back[:, None] == back) and np.array_equal(forth == 0, back == 0)
 
@@ -128,11 +128,11 @@ def test_kinds_are_told_by_files_sizes_and_mirrors() -> None:
     known = {"train": Known(hashes[:12], sizes[:12]), "test": Known(hashes[12:], sizes[12:])}
     sets = {"train": images(base), "test": images(test)}
     kinds = ["same file", "same pixels", "recompressed", "resized", "mirrored"]
-    assert found(duplicates.duplicates(sets, known)) == {(0, i, 1, i, kind) for i, kind in enumerate(kinds)}
-    swapped = duplicates.duplicates({"test": sets["test"], "train": sets["train"]}, known)
+    assert found(copies.duplicates(sets, known)) == {(0, i, 1, i, kind) for i, kind in enumerate(kinds)}
+    swapped = copies.duplicates({"test": sets["test"], "train": sets["train"]}, known)
     assert found(swapped) == {(0, i, 1, i, kind) for i, kind in enumerate(kinds)} and swapped.across.all()
     # Of drawn images no file is known.
-    half = duplicates.duplicates(sets, {"train": known["train"]})
+    half = copies.duplicates(sets, {"train": known["train"]})
     unknown = ["same pixels", "same pixels", "nearly equal", "nearly equal", "mirrored"]
     assert found(half) == {(0, i, 1, i, kind) for i, kind in enumerate(unknown)}
 
@@ -140,7 +140,7 @@ def test_kinds_are_told_by_files_sizes_and_mirrors() -> None:
 def test_copies_of_a_file_are_paired_with_its_first_though_an_equal_picture_came_before() -> None:
     one = np.repeat(smooth(1, 16, 1), 4, axis=0)
     files = Known(np.array([1, 2, 2, 1], np.uint8)[:, None].repeat(32, 1), np.full((4, 2), 16))
-    pairs = duplicates.duplicates({"one": images(one)}, {"one": files})
+    pairs = copies.duplicates({"one": images(one)}, {"one": files})
     assert found(pairs) == {(0, 0, 0, 1, "same pixels"), (0, 1, 0, 2, "same file"), (0, 0, 0, 3, "same file")}
 
 
@@ -149,8 +149,8 @@ def test_a_symmetric_image_is_not_its_own_double_and_its_copy_not_mirrored() -> 
     symmetric = np.concatenate([half, half[:, :, ::-1]], axis=2)[:, ::2]
     symmetric = np.concatenate([symmetric, symmetric[:, ::-1]], axis=1).repeat(2, axis=1)
     assert symmetric.shape == (6, 32, 32, 3) and (symmetric == symmetric[:, :, ::-1]).all()
-    assert len(duplicates.duplicates({"one": images(symmetric)})) == 0
-    both = duplicates.duplicates({"one": images(symmetric), "copies": images(noisy(symmetric, 1))})
+    assert len(copies.duplicates({"one": images(symmetric)})) == 0
+    both = copies.duplicates({"one": images(symmetric), "copies": images(noisy(symmetric, 1))})
     assert found(both) == {(0, i, 1, i, "nearly equal") for i in range(6)}
 
 
@@ -164,8 +164,8 @@ def test_a_turned_pair_is_found_though_the_two_are_near_as_they_are() -> None:
     turned = made[:, :, ::-1]
     near = np.linalg.norm(signature.of(made) - signature.of(turned))
     a, b = (signature.standardised(x)[0][0] for x in (made, turned))
-    assert near < np.sqrt(2 - 2 * duplicates.ALIKE) and a @ b < duplicates.ALIKE
-    assert found(duplicates.duplicates({"one": images(np.concatenate([made, turned]))})) == {(0, 0, 0, 1, "mirrored")}
+    assert near < np.sqrt(2 - 2 * copies.ALIKE) and a @ b < copies.ALIKE
+    assert found(copies.duplicates({"one": images(np.concatenate([made, turned]))})) == {(0, 0, 0, 1, "mirrored")}
 
 
 def test_skies_of_different_colours_are_no_doubles() -> None:
@@ -173,31 +173,31 @@ def test_skies_of_different_colours_are_no_doubles() -> None:
     colours = np.array([[60, 90, 200], [200, 90, 60], [120, 120, 120]])[:, None, None]
     skies = noisy(np.broadcast_to(ramp + colours, (3, 16, 16, 3)), 0.5)
     flat = signature.standardised(skies)[0]
-    assert (flat @ flat.T > duplicates.ALIKE).all()
-    assert len(duplicates.duplicates({"skies": images(skies)})) == 0
+    assert (flat @ flat.T > copies.ALIKE).all()
+    assert len(copies.duplicates({"skies": images(skies)})) == 0
 
 
 def test_a_flood_of_equal_and_of_empty_images_stays_small() -> None:
     one = np.repeat(smooth(1, 16, 6), 3000, axis=0)
     flat = np.full((500, 16, 16, 3), 100, np.uint8)
     flat[np.arange(500), 0, 0, 0] = 100 + np.arange(500) % 100
-    pairs = duplicates.duplicates({"one": images(one), "flat": images(flat), "none": images(one[:0])})
+    pairs = copies.duplicates({"one": images(one), "flat": images(flat), "none": images(one[:0])})
     assert len(pairs) == 2999 + 400 and (pairs.a[:2999] == 0).all()
-    numbers = duplicates.groups(pairs, [3000, 500, 0])
+    numbers = copies.groups(pairs, [3000, 500, 0])
     assert len(set(numbers[:3000])) == 1 and len(set(numbers)) == 101
 
 
 def test_a_flood_of_nearly_equal_images_is_one_group_of_few_pairs() -> None:
     many = noisy(np.repeat(smooth(1, 16, 7), 400, axis=0), 2)
-    pairs = duplicates.duplicates({"many": images(many)})
-    assert 399 <= len(pairs) <= 400 * duplicates.NEIGHBOURS
-    assert (duplicates.groups(pairs, [400]) == 1).all()
+    pairs = copies.duplicates({"many": images(many)})
+    assert 399 <= len(pairs) <= 400 * copies.NEIGHBOURS
+    assert (copies.groups(pairs, [400]) == 1).all()
 
 
 def test_one_image_flat_images_and_none_have_no_doubles() -> None:
     one = smooth(1, 16, 7)
-    assert len(duplicates.duplicates({"one": images(one)})) == 0
-    assert len(duplicates.duplicates({"none": images(one[:0])})) == 0
+    assert len(copies.duplicates({"one": images(one)})) == 0
+    assert len(copies.duplicates({"none": images(one[:0])})) == 0
     faint = np.random.default_rng(0).integers(99, 102, (50, 16, 16, 3), dtype=np.uint8)
-    assert len(duplicates.duplicates({"faint": images(faint)})) == 0
-    assert duplicates.groups(duplicates.duplicates({"one": images(one)}), [1]).tolist() == [0]
+    assert len(copies.duplicates({"faint": images(faint)})) == 0
+    assert copies.groups(copies.duplicates({"one": images(one)}), [1]).tolist() == [0]
