@@ -1,15 +1,12 @@
 """Dataset Explorer: sample images and RGB densities per split of a data set; add a folder of one's own."""
 
-import math
 from dataclasses import replace
 
 import streamlit as st
 
-from core import datasets, export, figures, jobs
+from core import datasets, jobs, survey
 from core.configs import AddConfig, PrepareConfig
-from core.ui import components, content, running
-
-PER_PAGE = 60
+from core.ui import colours, components, content, data_card, oddities, photos, running
 
 
 def add_source() -> None:
@@ -63,63 +60,33 @@ facts[0].metric("Images", f"{card.n:,}")
 for column, split in zip(facts[1:4], content.SPLITS, strict=True):
     column.metric(content.SPLIT_LABELS[split], f"{card.splits.get(split, 0):,}")
 facts[4].metric("Classes", len(card.classes) or "–")
-st.caption(
-    f"{card.label} · {card.source} · licence: {card.licence} · {card.size} x {card.size}, split 80/10/10 by content, seed 42"
-)
-
-st.subheader("Images", anchor=False)
-left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
-with left:
-    split = st.segmented_control(
-        "Split",
-        content.SPLITS,
-        default="train",
-        required=True,
-        key="ds_split",
-        format_func=lambda s: content.SPLIT_LABELS[s],
-        bind="query-params",
-    )
-with middle:
-    label = st.selectbox("Class", ["all", *card.classes], key="ds_class", bind="query-params", disabled=not card.classes)
-positions = content.members(card.name, str(split), card.size, card.classes.index(label) if label in card.classes else None)
-pages = max(1, math.ceil(len(positions) / PER_PAGE))
-with right:
-    page = st.pagination(pages, key="ds_page", bind="query-params")
-shown = tuple(int(p) for p in positions[(min(page, pages) - 1) * PER_PAGE : min(page, pages) * PER_PAGE])
-if shown:
-    png = content.sheet(card.name, str(split), card.size, content.recipe(card), shown, 15)
-    alt = f"{len(shown)} images of {card.label}, {content.SPLIT_LABELS[str(split)].lower()} split"
-    components.picture(png, alt, width="stretch")
-    st.download_button(
-        "This page as PNG", png, f"{card.name}-{split}-{page}.png", "image/png", on_click="ignore", type="tertiary"
-    )
-else:
-    components.empty("No image", f"The {content.SPLIT_LABELS[str(split)].lower()} split has none of this class.")
-
-st.subheader("Colours", anchor=False)
-left, right = st.columns(2)
-scale = left.segmented_control(
-    "Pixel values", ["0 to 255", "-1 to 1"], default="0 to 255", required=True, key="ds_range", bind="query-params"
-)
-axis = right.segmented_control(
-    "Density axis", ["linear", "log"], default="linear", required=True, key="ds_axis", bind="query-params"
-)
-curves = content.densities(card)
-figure, alt = figures.density(curves, log=axis == "log", signed=scale == "-1 to 1")
-st.plotly_chart(figure, alt=alt, config={"displaylogo": False})
-st.caption(alt)
-numbers = [
-    {"split": s, "channel": "RGB"[c], "value": v, "share": float(d[c, v])}
-    for s, d in curves.items()
-    for c in range(3)
-    for v in range(256)
-]
-st.download_button(
-    "Densities as CSV", export.table(numbers, "csv"), f"{card.name}-densities.csv", "text/csv", on_click="ignore", type="tertiary"
-)
-
+st.caption(components.plain(f"{card.label} · {card.source} · licence: {card.licence} · {card.size} x {card.size}"))
+with st.expander("Sizes, classes and how it was prepared"):
+    data_card.panel(card)
 if card.skipped:
     with st.expander(f"Files that could not be read and were left out: {len(card.skipped)}"):
         st.dataframe([{"file": f, "reason": r} for f, r in card.skipped], hide_index=True)
+
+views = {"images": "Images", "colours": "Colours", "copies": "Copies", "outliers": "Outliers"}
+view = st.segmented_control(
+    "Look at",
+    list(views),
+    default="images",
+    required=True,
+    key="ds_view",
+    format_func=lambda v: views[v],
+    label_visibility="collapsed",
+    bind="query-params",
+)
+found = survey.cached(card.name, card.size)
+if view == "images":
+    photos.panel(card, found)
+found = oddities.awaited(found, card.name, card.label, card.size)
+if found is not None and view == "colours":
+    colours.panel(card, found)
+elif found is not None and view == "copies":
+    oddities.copies(found)
+elif found is not None and view == "outliers":
+    oddities.outliers(found)
 with st.expander("The same from the command line"):
     st.code(f"python -m core datasets show {card.name} --json", language="shell")

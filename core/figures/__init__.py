@@ -7,9 +7,9 @@ so that they stand on a light page and on a dark one; colours are told apart by 
 from core.figures.codes import codes
 from core.figures.cost import COSTS, cost
 from core.figures.intervals import ranking
-from core.figures.lines import density
+from core.figures.lines import density, overlaid
 from core.figures.losses import curves
 from core.figures.points import points
 from core.figures.runs import parallel
 
-__all__ = ["COSTS", "codes", "cost", "curves", "density", "parallel", "points", "ranking"]
+__all__ = ["COSTS", "codes", "cost", "curves", "density", "overlaid", "parallel", "points", "ranking"]

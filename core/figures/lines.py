@@ -7,21 +7,27 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.figures.style import BLUE, GREEN, VERMILLION, bare, listed, number, plain
+from core.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, bare, listed, number, plain
 
 # Red against green is the worst pair for many eyes: channels differ by dash and by a letter at the line, too.
 CHANNELS = (("red", "R", VERMILLION, "solid"), ("green", "G", GREEN, "dash"), ("blue", "B", BLUE, "dot"))
 PER_ROW = 4
 
 
-def density(sets: Mapping[str, np.ndarray], *, log: bool = False, signed: bool = False) -> tuple[go.Figure, str]:
+SET_STYLES = ((BLUE, "solid"), (VERMILLION, "dash"), (GREEN, "dot"), (PURPLE, "dashdot"), (ORANGE, "longdash"), (GREY, "solid"))
+
+
+def density(
+    sets: Mapping[str, np.ndarray], *, across: int = PER_ROW, log: bool = False, signed: bool = False
+) -> tuple[go.Figure, str]:
     """Share of the pixels at each value, one panel a set on shared axes, one line a channel.
 
-    sets: (3, 256) by label, each channel sums to 1.  log: share on a log axis, which an empty bin leaves downwards.
+    sets: (3, 256) by label, each channel sums to 1.  across: panels in a row.
+    log: share on a log axis, which an empty bin leaves downwards.
     signed: values in [-1, 1] as networks get them (v / 127.5 - 1) instead of [0, 255].
     """
     assert sets and all(d.shape == (3, 256) for d in sets.values()), {k: d.shape for k, d in sets.items()}
-    across = min(len(sets), PER_ROW)
+    across = min(len(sets), across)
     figure = make_subplots(
         rows=-(-len(sets) // across),
         cols=across,
@@ -39,6 +45,33 @@ def density(sets: Mapping[str, np.ndarray], *, log: bool = False, signed: bool =
     legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
     bare(figure, 60 + 280 * -(-len(sets) // across), legend=legend)
     figure.update_layout(margin={"b": 80})
+    _density_axes(figure, np.concatenate([d.ravel() for d in sets.values()]), log, signed)
+    return figure, _density_sentence(sets, x)
+
+
+def overlaid(sets: Mapping[str, np.ndarray], *, log: bool = False, signed: bool = False) -> tuple[go.Figure, str]:
+    """The same as three panels, one a channel, with one line a set: where sets differ is seen there."""
+    assert sets and all(d.shape == (3, 256) for d in sets.values()), {k: d.shape for k, d in sets.items()}
+    titles = [name for name, *_ in CHANNELS]
+    figure = make_subplots(rows=1, cols=3, shared_xaxes="all", shared_yaxes="all", subplot_titles=titles, horizontal_spacing=0.03)
+    x = np.arange(256) / 127.5 - 1 if signed else np.arange(256)
+    for i, (label, shares) in enumerate(sets.items()):
+        colour, dash = SET_STYLES[i % len(SET_STYLES)]
+        for c, (channel, *_) in enumerate(CHANNELS):
+            line = go.Scatter(
+                x=x,
+                y=shares[c],
+                name=plain(label),
+                legendgroup=label,
+                showlegend=c == 0,
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 1.6},
+                hovertemplate=f"{plain(label)}, {channel} %{{x}}: %{{y:.3%}}<extra></extra>",
+            )
+            figure.add_trace(line, row=1, col=c + 1)
+    figure.update_xaxes(title_text="pixel value")
+    bare(figure, 380, legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0})
+    figure.update_layout(margin={"b": 90})
     _density_axes(figure, np.concatenate([d.ravel() for d in sets.values()]), log, signed)
     return figure, _density_sentence(sets, x)
 

@@ -2,6 +2,6 @@
 
 from core.survey.making import Survey, cached, of
 from core.survey.resplitting import resplit
-from core.survey.telling import document
+from core.survey.telling import copies, document, outliers
 
-__all__ = ["Survey", "cached", "document", "of", "resplit"]
+__all__ = ["Survey", "cached", "copies", "document", "of", "outliers", "resplit"]

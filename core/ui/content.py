@@ -1,11 +1,18 @@
 """What the screens show of data and images, kept in memory by content: a name alone never is a key (see store.py)."""
 
+import contextlib
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
+from PIL import Image
 
-from core import datasets, generate, pictures, pixels
+from core import datasets, generate, pictures, pixels, survey
 from core.configs import SampleConfig
-from core.types import DatasetCard, digest
+from core.datasets import reading
+from core.errors import DataError
+from core.survey import Survey
+from core.types import Arrays, DatasetCard, digest
 
 SPLITS = ("train", "val", "test")
 SPLIT_LABELS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -16,13 +23,16 @@ def recipe(card: DatasetCard) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def density(name: str, split: str, size: int, recipe: str) -> np.ndarray:
-    """(3, 256) share of pixels at each value of red, green, blue."""
+def _density(name: str, split: str, size: int, recipe: str) -> np.ndarray:
     return pixels.rgb_density(datasets.load(name, split, size=size))
 
 
-def densities(card: DatasetCard) -> dict[str, np.ndarray]:
-    return {SPLIT_LABELS[s]: density(card.name, s, card.size, recipe(card)) for s in SPLITS if card.splits.get(s)}
+def densities(card: DatasetCard, found: Survey | None = None) -> dict[str, np.ndarray]:
+    """(3, 256) share of pixels at each value of red, green, blue, by split; from the survey where there is one."""
+    found = found or survey.cached(card.name, card.size)
+    if found is not None:
+        return {SPLIT_LABELS[s]: pixels.density_of(found.described(s)) for s in found.splits}
+    return {SPLIT_LABELS[s]: _density(card.name, s, card.size, recipe(card)) for s in SPLITS if card.splits.get(s)}
 
 
 def members(name: str, split: str, size: int, label: int | None) -> np.ndarray:
@@ -38,6 +48,40 @@ def sheet(name: str, split: str, size: int, recipe: str, positions: tuple[int, .
     """A contact sheet of images of a split, as PNG."""
     images = datasets.load(name, split, size=size).images
     return pictures.sheet(images[list(positions)], columns=columns, scale=scale(size))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def originals(name: str, split: str, size: int, recipe: str, positions: tuple[int, ...], columns: int) -> bytes:
+    """The same of the files as they are: each whole, on a square of grey; grey all over where the file is gone."""
+    side, tiles = size * scale(size), []
+    for p in positions:
+        tile = Image.new("RGB", (side, side), pictures.GREY)
+        # Gone, or no longer what was prepared.
+        with contextlib.suppress(DataError, OSError, SyntaxError, ValueError):
+            whole = reading.upright(datasets.original(name, split, p, size=size)[1])
+            whole.thumbnail((side, side), Image.Resampling.LANCZOS)
+            tile.paste(whole, ((side - whole.width) // 2, (side - whole.height) // 2))
+        tiles.append(np.asarray(tile))
+    return pictures.sheet(np.stack(tiles), columns=columns)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def class_density(name: str, split: str, size: int, recipe: str, label: int) -> np.ndarray:
+    """(3, 256) share of pixels at each value in the images of one class."""
+    own = datasets.load(name, split, size=size)
+    return pixels.rgb_density(replace(own, images=own.images[members(name, split, size, label)], labels=None))
+
+
+def described(c: SampleConfig) -> Arrays:
+    """What is in the images that a model has drawn, which are in the cache."""
+    return _described(generate.way_key(c), c)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _described(key: str, c: SampleConfig) -> Arrays:
+    images = generate.drawn(c)
+    assert images is not None, "asked for only once they are drawn"
+    return pixels.described(images)
 
 
 def first(card: DatasetCard, split: str, n: int, columns: int) -> bytes:

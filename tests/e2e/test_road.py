@@ -67,6 +67,7 @@ def test_within_a_minute_the_first_visit_shows_the_bundled_flowers(page: Any, se
     page.goto(f"{server.url}/dataset_explorer?ds_name=petals")
     page.get_by_role("heading", name="Dataset Explorer").wait_for()
     page.locator("[data-testid=stImage] img").first.wait_for(timeout=60_000)
+    page.get_by_text("Colours", exact=True).first.click()
     page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
     settled(page)
     assert page.get_by_text("8,000", exact=True).count() == 1
@@ -118,6 +119,7 @@ def add_a_folder(page: Any, server: Server, folder: Path) -> None:
     text(page, "Name in the studio", "photos")
     button(page, "Add and prepare").click()
     page.get_by_text("Files that could not be read and were left out: 1").wait_for()
+    page.get_by_text("Colours", exact=True).first.click()
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     assert "ds_name=photos" in page.url
 

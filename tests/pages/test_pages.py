@@ -104,12 +104,6 @@ def test_the_explorer_prepares_the_bundled_data_by_itself(open_page: Open, start
     assert PrepareConfig("petals") in started
 
 
-def test_the_explorer_shows_images_and_a_density_per_split(open_page: Open, started: list[Any], photos: str) -> None:
-    at = open_page("dataset_explorer", ds_name=photos)
-    assert {m.label: m.value for m in at.metric}["Images"] == "40"
-    assert len(at.get("image")) >= 1 and len(at.get("plotly_chart")) == 1
-
-
 def test_the_explorer_adds_a_folder(open_page: Open, started: list[Any], photos: str, tmp_path: Path) -> None:
     at = open_page("dataset_explorer")
     at.text_input(key="ds_source").set_value(str(tmp_path / "photos")).run()

@@ -97,3 +97,20 @@ def test_nice_numbers_are_round_evenly_spaced_and_inside(low: float, high: float
 def test_a_long_name_is_cut_in_the_middle() -> None:
     assert style.cut("abcdefghij", 7) == "abc…hij"
     assert style.cut("short", 7) == "short"
+
+
+def test_overlaid_has_a_panel_a_channel_and_a_line_a_set_told_apart_by_colour_and_dash() -> None:
+    sets = {"train": shares(60, 120, 190), "<b>test</b>": shares(60, 120, 150)}
+    figure, sentence = figures.overlaid(sets, signed=True)
+    assert len(figure.data) == 6 and [t.name for t in figure.data if t.showlegend] == ["train", "&lt;b&gt;test&lt;/b&gt;"]
+    looks = {t.name: (t.line.color, t.line.dash) for t in figure.data}
+    assert len({c for c, _ in looks.values()}) == len({d for _, d in looks.values()}) == 2
+    assert (figure.data[5].y == sets["<b>test</b>"][2]).all() and figure.data[0].x[0] == -1
+    assert sentence == figures.density(sets, signed=True)[1]
+
+
+def test_a_second_set_stands_in_a_second_row() -> None:
+    sets = {name: shares(60, 120, 190) for name in ("train, a", "test, a", "train, b", "test, b")}
+    figure, _ = figures.density(sets, across=2)
+    below = [t for t in figure.data if t.yaxis in ("y3", "y4")]
+    assert len(below) == 6
