@@ -32,9 +32,10 @@ def described(images: ImageSet, progress: Progress = silent) -> Arrays:
     at = 0
     for block in images.blocks():
         here = slice(at, at + len(block))
-        _count(block, np.arange(at, at + len(block)) // step, counts)
+        groups = np.arange(at, at + len(block)) // step
+        counts[groups[0] : groups[-1] + 1] += _histograms(block, groups - groups[0])
         total += block.sum(axis=0, dtype=np.int64)
-        squares += np.einsum("nhwc,nhwc->hwc", block, block, dtype=np.int64, casting="unsafe")
+        squares += np.square(block, dtype=np.uint16).sum(axis=0, dtype=np.int64)
         values[here] = _values(block)
         signatures[here] = signature.of(block)
         at += len(block)
@@ -52,19 +53,19 @@ def described(images: ImageSet, progress: Progress = silent) -> Arrays:
     }
 
 
-def _count(block: np.ndarray, group: np.ndarray, counts: np.ndarray) -> None:
-    """Adds the values of a block's images (n, S, S, 3) to the counts of their groups (n,)."""
-    for g in np.unique(group):
-        members = block[group == g]
-        for c in range(3):
-            counts[g, c] += np.bincount(members[..., c].ravel(), minlength=256)
+def _histograms(block: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(n, S, S, 3) uint8 and the group of each, rising from 0 (n,) -> (groups, 3, 256) int64, all counted at once."""
+    first = 768 * groups[:, None, None, None] + 256 * np.arange(3)
+    return np.bincount((block + first).ravel(), minlength=768 * (int(groups[-1]) + 1)).reshape(-1, 3, 256)
 
 
 def _values(block: np.ndarray) -> np.ndarray:
     """(n, S, S, 3) uint8 -> (n, 4) float32."""
     pixels = block.astype(np.float32)
     luma = pixels @ _LUMA
-    greatest, least = block.max(axis=3), block.min(axis=3)
+    red, green, blue = block[..., 0], block[..., 1], block[..., 2]
+    # Twenty times faster than along an axis of three.
+    greatest, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     saturation = (greatest - least) / np.maximum(greatest, 1, dtype=np.float32)
     inner = luma[:, 1:-1, 1:-1]
     laplacian = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:] - 4 * inner

@@ -1,19 +1,22 @@
-"""Whether the colours of two sets differ by more than chance would have them differ."""
+"""Whether the colours of two sets differ by more than two random parts of one set would."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.types import Arrays
 
-_AT_ONCE = 128  # draws worked out together: what bounds the memory
+_DRAWS = 128  # shuffled at a time: what bounds the memory
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One channel of two sets. wasserstein: in grey levels; ks: Kolmogorov and Smirnov's distance, 0..1.
+    """How far the values of one channel lie apart in two sets, and how far they would if the sets were parts of one.
 
-    expected, limit: mean and 95 % quantile of each where only chance divides the images.  p: how often chance gives as much.
+    wasserstein: grey levels by which values must be moved on average.  ks: the greatest difference of the cumulative shares
+    (Kolmogorov-Smirnov), 0..1.  Of each: `expected`, the mean of random parts; `limit`, which 95 % of them do not exceed; `p`,
+    the share that lie as far apart or farther.
     """
 
     channel: str
@@ -28,34 +31,57 @@ class Drift:
 
 
 def drift(a: Arrays, b: Arrays, draws: int = 999, seed: int = 0) -> tuple[Drift, ...]:
-    """R, G and B of two sets, as `described` gives them: counts (G, 3, 256) and group_sizes (G,).
+    """What `described` found in two sets of images of one shape -> their drift in R, G and B.
 
-    Wasserstein's distance of order 1 between the values of all pixels is the area between their cumulative shares, Kolmogorov
-    and Smirnov's the widest gap. The test is one of permutation: the images, in their groups, change sides at random `draws`
-    times. Pixels of one image are not independent, so tables of either distance would call everything different.
-    p = (1 + draws that reach the distance) / (1 + draws) (Phipson and Smyth 2010).
+    The pixels of an image are not independent, so whole groups of images change sides at random (Phipson & Smyth 2010:
+    p = (1 + hits) / (1 + draws)). That is exact where the groups have one size; else the sides drawn are of nearly the sizes
+    that the sets have, and what they differ by is scaled to these sizes.
     """
-    groups = np.concatenate([a["counts"], b["counts"]]).reshape(-1, 768)
-    in_a = len(a["counts"])
-    seen = _distances(groups[:in_a].sum(axis=0)[None], groups.sum(axis=0))[:, 0]
-    generator = np.random.default_rng(seed)
-    chance = []
-    for start in range(0, draws, _AT_ONCE):
-        sides = np.zeros((min(_AT_ONCE, draws - start), len(groups)))
-        for row in sides:
-            row[generator.permutation(len(groups))[:in_a]] = 1
-        chance.append(_distances(sides @ groups, groups.sum(axis=0)))
-    null = np.concatenate(chance, axis=1)
-    expected, limit = null.mean(axis=1), np.quantile(null, 0.95, axis=1)
-    # A hair below, so that a draw which gives the sets back counts, whatever the order of its sums.
-    p = (1 + (null >= seen[:, None] * (1 - 1e-9)).sum(axis=1)) / (1 + draws)
-    table = np.stack([seen, expected, limit, p])
-    return tuple(Drift("RGB"[c], *table[:, 0, c].tolist(), *table[:, 1, c].tolist()) for c in range(3))
+    assert draws > 0
+    counts = np.concatenate([a["counts"], b["counts"]]).reshape(-1, 768).astype(np.float64)
+    sizes = np.concatenate([a["group_sizes"], b["group_sizes"]])
+    pixels = counts[:, :256].sum(axis=1)
+    assert (pixels * sizes[0] == pixels[0] * sizes).all(), "images of two shapes"
+    in_a = np.arange(len(sizes)) < len(a["group_sizes"])
+    least = min(a["group_sizes"].sum(), b["group_sizes"].sum())
+    sides = (in_a[None], *_drawn(sizes, int(least), draws, np.random.default_rng(seed)))
+    # (1 + draws, 3) each; the sets as they are come first.
+    wasserstein, ks = (np.concatenate(rows) for rows in zip(*(_apart(s, in_a, counts, pixels) for s in sides), strict=True))
+    return tuple(Drift("RGB"[c], *_against(wasserstein[:, c]), *_against(ks[:, c])) for c in range(3))
 
 
-def _distances(one: np.ndarray, both: np.ndarray) -> np.ndarray:
-    """Counts of one side (d, 768) and of both (768,) -> (2, d, 3): Wasserstein's and Kolmogorov and Smirnov's distance."""
-    sides = np.stack([one, both - one]).reshape(2, -1, 3, 256)
-    below = np.cumsum(sides, axis=3) / sides.sum(axis=3, keepdims=True)
-    gaps = np.abs(below[0] - below[1])
-    return np.stack([gaps.sum(axis=2), gaps.max(axis=2)])
+def _drawn(sizes: np.ndarray, least: int, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Sizes of groups (G,) -> at random which of them make up the smaller side, of about `least` images, (k, G) bool."""
+    for start in range(0, draws, _DRAWS):
+        order = np.argsort(rng.random((min(_DRAWS, draws - start), len(sizes))), axis=1)
+        ordered = sizes[order]
+        # A group that reaches over the end is taken where more than half of it lies before.
+        taken = np.cumsum(ordered, axis=1) - ordered / 2 < least
+        taken[:, 0] = True
+        out = np.empty_like(taken)
+        np.put_along_axis(out, order, taken, axis=1)
+        yield out
+
+
+def _apart(sides: np.ndarray, real: np.ndarray, counts: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Wasserstein and Kolmogorov-Smirnov distance, (k, 3) each, of the groups on one side to those on the other.
+
+    sides: (k, G) bool.  real: (G,) bool, the sides whose sizes the result is scaled to.  counts: (G, 768), pixels: (G,)
+    float64, whole numbers, so that equal sides have equal distances to the last bit.
+    """
+    one = sides.astype(np.float64)
+    n, n_real = one @ pixels, real @ pixels
+    cumulative = (one @ counts).reshape(-1, 3, 256).cumsum(axis=2)
+    total = counts.sum(axis=0).reshape(3, 256).cumsum(axis=1)
+    rest = pixels.sum() - n
+    difference = np.abs(cumulative / n[:, None, None] - (total - cumulative) / rest[:, None, None])
+    # Of independent groups, the difference of two means goes with the root of this.
+    scale = np.sqrt((1 / n_real + 1 / (pixels.sum() - n_real)) / (1 / n + 1 / rest))[:, None]
+    return difference.sum(axis=2) * scale, np.minimum(difference.max(axis=2) * scale, 1)
+
+
+def _against(values: np.ndarray) -> tuple[float, float, float, float]:
+    """(1 + draws,) -> the first one; mean and 95 % limit of the others; p."""
+    found, null = values[0], values[1:]
+    limit = np.quantile(null, 0.95, method="inverted_cdf")
+    return float(found), float(null.mean()), float(limit), float(np.mean(values >= found))

@@ -27,6 +27,13 @@ def test_equals_the_plain_histogram_whatever_is_counted_at_a_time(at_once: int, 
     assert np.array_equal(pixels.rgb_density(images), plain)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_an_odd_number_of_pixels_is_counted_to_the_last(n: int) -> None:
+    images = np.random.default_rng(n).integers(0, 256, (n, 3, 5, 3), dtype=np.uint8)
+    plain = [np.histogram(images[..., c], bins=np.arange(257), density=True)[0] for c in range(3)]
+    assert np.array_equal(pixels.rgb_density(ImageSet("odd", "all", images)), plain)
+
+
 def test_does_not_depend_on_the_order_of_the_images() -> None:
     images = some(9)
     turned = ImageSet("turned", "all", images.images[::-1])

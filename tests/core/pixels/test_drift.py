@@ -77,3 +77,30 @@ def test_groups_of_several_images_count_with_all_their_pixels() -> None:
     assert row.wasserstein == pytest.approx(
         stats.wasserstein_distance(a.images[..., 1].ravel(), b.images[..., 1].ravel()), rel=1e-9
     )
+
+
+def in_groups(s: ImageSet, size: int) -> Arrays:
+    """What is counted of a set in groups of this many images, the last one maybe shorter."""
+    parts = [s.images[i : i + size] for i in range(0, len(s), size)]
+    counts = [[np.bincount(part[..., c].ravel(), minlength=256) for c in range(3)] for part in parts]
+    return {"counts": np.array(counts), "group_sizes": np.array([len(part) for part in parts])}
+
+
+@pytest.mark.parametrize(("n_a", "size_a", "n_b", "size_b"), [(400, 4, 50, 1), (50, 1, 400, 4), (300, 7, 25, 3), (400, 40, 8, 1)])
+def test_chance_is_named_as_often_as_it_says_where_the_groups_have_two_sizes(
+    n_a: int, size_a: int, n_b: int, size_b: int
+) -> None:
+    def p(i: int) -> list[float]:
+        a, b = in_groups(drawn(n_a, 100 + i), size_a), in_groups(drawn(n_b, 900 + i), size_b)
+        row = pixels.drift(a, b, draws=99, seed=i)[0]
+        return [row.wasserstein_p, row.ks_p]
+
+    found = np.array([p(i) for i in range(100)])
+    assert ((found <= 0.05).sum(axis=0) <= 12).all() and (abs(found.mean(axis=0) - 0.5) < 0.12).all()  # 5 and 0.5 are expected
+
+
+@pytest.mark.parametrize(("n_a", "size_a", "n_b"), [(200, 50, 1), (2, 2, 1), (99, 98, 30)])
+def test_a_set_smaller_than_a_group_of_the_other_still_has_finite_numbers(n_a: int, size_a: int, n_b: int) -> None:
+    for row in pixels.drift(in_groups(drawn(n_a, 1), size_a), in_groups(drawn(n_b, 2), 1), draws=99):
+        assert 0 < row.wasserstein_p <= 1 and 0 < row.ks_p <= 1 and np.isfinite([row.wasserstein_limit, row.ks_limit]).all()
+        assert row.ks_limit <= 1
