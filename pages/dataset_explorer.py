@@ -27,10 +27,10 @@ def add_source() -> None:
 components.heading("Dataset Explorer", "What is in a data set: its images, its colours, split by split.")
 
 # Choose
-chosen, added = st.columns([3, 1], vertical_alignment="bottom")
-with chosen:
+with st.container(horizontal=True, vertical_alignment="bottom"):
     name = components.dataset_choice("ds_name")
-with added.popover("Add images", icon=":material/create_new_folder:", width="stretch"):
+    added = st.popover("Add images", icon=":material/create_new_folder:", width="content")
+with added:
     source = st.text_input(
         "Source",
         placeholder="folder or .zip on this machine, flowers102, celeba, or hub:OWNER/NAME",

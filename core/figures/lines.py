@@ -33,7 +33,8 @@ def density(
         cols=across,
         shared_xaxes="all",
         shared_yaxes="all",
-        subplot_titles=[plain(label) for label in sets],
+        # Where panels are narrow, a title of one line would run into the next one.
+        subplot_titles=[plain(label).replace(", ", "<br>") for label in sets],
         horizontal_spacing=0.03,
     )
     x = np.arange(256) / 127.5 - 1 if signed else np.arange(256)

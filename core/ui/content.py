@@ -11,7 +11,6 @@ from core import datasets, generate, pictures, pixels, survey
 from core.configs import SampleConfig
 from core.datasets import reading
 from core.errors import DataError
-from core.survey import Survey
 from core.types import Arrays, DatasetCard, digest
 
 SPLITS = ("train", "val", "test")
@@ -27,9 +26,9 @@ def _density(name: str, split: str, size: int, recipe: str) -> np.ndarray:
     return pixels.rgb_density(datasets.load(name, split, size=size))
 
 
-def densities(card: DatasetCard, found: Survey | None = None) -> dict[str, np.ndarray]:
+def densities(card: DatasetCard) -> dict[str, np.ndarray]:
     """(3, 256) share of pixels at each value of red, green, blue, by split; from the survey where there is one."""
-    found = found or survey.cached(card.name, card.size)
+    found = survey.cached(card.name, card.size)
     if found is not None:
         return {SPLIT_LABELS[s]: pixels.density_of(found.described(s)) for s in found.splits}
     return {SPLIT_LABELS[s]: _density(card.name, s, card.size, recipe(card)) for s in SPLITS if card.splits.get(s)}

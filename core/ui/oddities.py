@@ -114,7 +114,8 @@ def outliers(found: Survey) -> None:
 
 def _pixels(found: Survey, places: Sequence[tuple[str, int]]) -> np.ndarray:
     """(n, S, S, 3) uint8 of images by split and position."""
-    return np.stack([datasets.load(found.card.name, s, size=found.card.size).images[p] for s, p in places])
+    images = {s: datasets.load(found.card.name, s, size=found.card.size).images for s in {split for split, _ in places}}
+    return np.stack([images[s][p] for s, p in places])
 
 
 def _table(found: Survey, what: str, rows: Sequence[Row]) -> None:
@@ -132,10 +133,15 @@ def awaited(found: Survey | None, name: str, label: str, size: int) -> Survey | 
         return found
     c = PrepareConfig(name, size=size)
     job = running.of(c)
-    if job is None or not job.active and not job.error:
+    # One that failed or was cancelled is started again by hand only.
+    if job is None or job.state == "done":
         job = running.start(c, f"Look through {label}")
     if job.active:
         st.write("Its colours, copies and outliers are being looked for; this opens by itself.")
         running.watch([job.id])
+        return None
     running.failure(job)
+    if st.button("Look for colours, copies and outliers", type="primary"):
+        running.start(c, f"Look through {label}")
+        st.rerun()
     return None

@@ -9,6 +9,8 @@ from PIL import Image
 
 from core import datasets, generate, survey
 from core.configs import AddConfig, PrepareConfig, ResplitConfig, SampleConfig
+from core.types import Job
+from core.ui import running
 from tests.pages.test_pages import Open, click, open_page, started, words
 
 __all__ = ["open_page", "started"]
@@ -142,3 +144,17 @@ def test_what_was_never_looked_for_is_looked_for_by_a_job(
     monkeypatch.setattr("core.survey.making.FORMAT", 999)
     at = open_page("dataset_explorer", ds_name=leaky, ds_view=view)
     assert PrepareConfig(leaky) in started and not at.exception
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_a_search_that_was_stopped_is_started_again_by_hand_only(
+    state: str, open_page: Open, started: list[Any], leaky: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.survey.making.FORMAT", 999)
+    job = Job("id-0", "prepare", "Prepare leaky", (), state, "now", error="no room" if state == "failed" else "")
+    monkeypatch.setattr(running, "of", lambda c: job)
+    monkeypatch.setattr("core.jobs.log", lambda job_id, tail: "")
+    at = open_page("dataset_explorer", ds_name=leaky, ds_view="Copies")
+    assert PrepareConfig(leaky) not in started
+    click(at, "Look for colours, copies and outliers")
+    assert PrepareConfig(leaky) in started
