@@ -6,8 +6,8 @@ import io
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -15,8 +15,7 @@ from core.datasets.reading import LARGEST_FILE, SUFFIXES
 from core.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """One image file. place: the file, or the archive that holds it.  name: below the source, with "/" on every system.
 
     stamp: changes when the file is written: its time in ns, or its checksum in an archive.
@@ -43,7 +42,8 @@ def content(file: File) -> bytes | str:
         return f"larger than {LARGEST_FILE >> 20} MB"
     try:
         if not is_archive(file.place):
-            return Path(file.place).read_bytes()
+            with open(file.place, "rb") as stored:
+                return stored.read()
         with _archive(file.place, os.stat(file.place).st_mtime_ns).open(file.name) as member:
             return member.read(LARGEST_FILE)
     except OSError as e:
@@ -108,32 +108,35 @@ def listing_digest(files: Iterable[File]) -> str:
     return h.hexdigest()
 
 
-def is_image(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.split("/"))
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _walk(source: Path) -> list[File]:
     found: list[File] = []
     seen: set[str] = set()
-
-    def refuse(e: OSError) -> None:
-        raise DataError(f"{e.filename} cannot be read ({e.strerror}); change its permissions.") from e
-
-    # Linked folders are followed, each folder once: links may run in circles.
-    for folder, folders, names in os.walk(source, followlinks=True, onerror=refuse):
+    folders = [(os.fspath(source), "")]
+    while folders:
+        folder, below = folders.pop()
         real = os.path.realpath(folder)
+        # Linked folders are followed, each folder once: links may run in circles.
         if real in seen:
-            folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        below = Path(folder).relative_to(source).as_posix()
-        for name in names:
-            path = os.path.join(folder, name)
-            if not is_image(name) or not os.path.isfile(path):
-                continue
-            stat = os.stat(path)
-            found.append(File(path, name if below == "." else f"{below}/{name}", stat.st_size, stat.st_mtime_ns))
+        inner = []
+        try:
+            with os.scandir(folder) as entries:
+                for e in entries:
+                    if e.name.startswith("."):
+                        continue
+                    if e.is_dir():
+                        inner.append((e.path, f"{below}{e.name}/"))
+                    elif _is_image(e.name) and e.is_file():
+                        stat = e.stat()
+                        found.append(File(e.path, below + e.name, stat.st_size, stat.st_mtime_ns))
+        except OSError as e:
+            raise DataError(f"{e.filename} cannot be read ({e.strerror}); change its permissions.") from e
+        folders += sorted(inner, reverse=True)
     return found
 
 
@@ -146,7 +149,8 @@ def _members(source: Path) -> list[File]:
         raise DataError(f"{source} is not a readable zip archive ({e}); pack it again.") from e
     _check_apart(source, members)
     # macOS adds a hidden twin of each file.
-    images = (m for m in members if is_image(m.filename) and not m.filename.startswith("__MACOSX/"))
+    shown = (m for m in members if not any(part[:1] == "." or part == "__MACOSX" for part in m.filename.split("/")))
+    images = (m for m in shown if _is_image(m.filename))
     return list(_unique(File(str(source), m.filename, m.file_size, m.CRC) for m in images))
 
 

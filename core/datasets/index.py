@@ -3,7 +3,6 @@
 import csv
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from core import paths
@@ -31,7 +30,7 @@ def listed(c: AddConfig) -> list[File]:
     if c.split == "identity" and not all(f.person for f in found):
         raise DataError(f"{c.source} does not say who is on its images; take --split random.")
     own = c.split == "own" or c.split == "auto" and any(f.split for f in found) and (is_path(c.source) or bool(c.split_file))
-    return [f for f in found if f.split] if own else [replace(f, split="") for f in found]
+    return [f for f in found if f.split] if own else [f._replace(split="") if f.split else f for f in found]
 
 
 def fetch(c: AddConfig, progress: Progress) -> None:
@@ -85,17 +84,18 @@ def _labelled(found: list[File]) -> list[File]:
 
     A folder that holds all the others, as archives often have one, does not count.
     """
-    parts = [f.name.split("/") for f in found]
+    folders = {folder: folder.split("/") if folder else [] for folder in {f.name.rpartition("/")[0] for f in found}}
+    parts = list(folders.values())
     depth = 0
-    while len({p[depth] for p in parts}) == 1 and all(len(p) > depth + 2 for p in parts):
+    while all(len(p) > depth + 1 for p in parts) and len({p[depth] for p in parts}) == 1:
         depth += 1
-    first = {p[depth].lower() if len(p) > depth + 1 else "" for p in parts}
+    first = {p[depth].lower() if len(p) > depth else "" for p in parts}
     splits = first <= NAMED.keys() and {NAMED[f] for f in first} > {"train"}
     at = depth + splits
-    return [
-        replace(f, label=p[at] if len(p) > at + 1 else ".", split=NAMED[p[depth].lower()] if splits else "")
-        for f, p in zip(found, parts, strict=True)
-    ]
+    known = {
+        folder: (p[at] if len(p) > at else ".", NAMED[p[depth].lower()] if splits else "") for folder, p in folders.items()
+    }
+    return [File(f.place, f.name, f.size, f.stamp, *known[f.name.rpartition("/")[0]]) for f in found]
 
 
 def _subset(c: AddConfig, found: list[File]) -> list[File]:
@@ -116,7 +116,7 @@ def _split_by_file(c: AddConfig, found: list[File]) -> list[File]:
     missing = sorted(named.keys() - {f.name for f in found})
     if missing:
         raise DataError(f"{c.split_file} names {len(missing)} files that {c.source} does not have, the first being {missing[0]}.")
-    return [replace(f, split=named[f.name]) for f in found if f.name in named]
+    return [f._replace(split=named[f.name]) for f in found if f.name in named]
 
 
 def _lists(place: Path) -> Mapping[str, str]:

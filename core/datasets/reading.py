@@ -108,11 +108,13 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         over = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
-    return image.convert("RGB")
+    image.load()  # before its file is closed
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _square(image: Image.Image, size: int, crop: str, resize: Image.Resampling) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side)) if crop == "centre" else image
+    whole = crop != "centre" or image.width == image.height
+    square = image if whole else image.crop((left, top, left + side, top + side))
     return square.resize((size, size), resize if side >= size else Image.Resampling.BICUBIC)

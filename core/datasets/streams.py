@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -27,10 +28,10 @@ WORKERS = min(4, os.cpu_count() or 1)
 def pooled(work: Callable[[Item], Result], items: Iterable[Item], *, processes: bool = False) -> Iterator[Result]:
     """work(item) of each item, in order; at most a few results wait at any time.
 
-    processes: in a process for each core, which take a second to start; work is then a function of a module, and what
-    comes and goes is pickled among them. In a script of a person's own they stay threads: see `_may_spawn`.
+    processes: in a process for each core; work is then a function of a module, and what comes and goes is pickled among
+    them. They stay threads where no process can be had safely: see `_pool`.
     """
-    with _pool(processes and _may_spawn()) as pool:
+    with _pool(processes) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
@@ -40,16 +41,36 @@ def pooled(work: Callable[[Item], Result], items: Iterable[Item], *, processes: 
             yield waiting.popleft().result()
 
 
+def _pool(processes: bool) -> Executor:
+    if not processes:
+        return ThreadPoolExecutor(WORKERS)
+    # A copy of this process starts at once, a new one imports all again; but a copy of one with threads may hang.
+    if sys.platform == "linux" and threading.active_count() == 1:
+        start = "fork"
+    elif _may_spawn():
+        start = "spawn"
+    else:
+        return ThreadPoolExecutor(WORKERS)
+    context = multiprocessing.get_context(start)
+    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In a worker: nobody else ends it where the process that started it is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _may_spawn() -> bool:
     """A new process runs the main program again. A module run by name has its guard against that, a script may have none."""
     main = sys.modules["__main__"]
     return getattr(main, "__spec__", None) is not None or not hasattr(main, "__file__")
-
-
-def _pool(processes: bool) -> Executor:
-    # Spawned, not forked: a fork of a process with threads may hang.
-    spawned = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawned) if processes else ThreadPoolExecutor(WORKERS)
 
 
 def kept(recipe: Mapping[str, Any], compute: Callable[[Path], Made]) -> Arrays:
