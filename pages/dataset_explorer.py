@@ -1,28 +1,9 @@
-"""Dataset Explorer: sample images and RGB densities per split of a data set; add a folder of one's own."""
-
-from dataclasses import replace
+"""Dataset Explorer: sample images and RGB densities per split of a data set; add a data set."""
 
 import streamlit as st
 
 from core import datasets, jobs, survey
-from core.configs import AddConfig, PrepareConfig
-from core.ui import colours, components, content, data_card, oddities, photos, running
-
-
-def add_source() -> None:
-    """Registers a folder or archive, starts its preparation and shows it: before the page is run again, so that it can be chosen.
-
-    What has to be fetched is fetched and prepared by a job.
-    """
-    with components.friendly_errors():
-        c = AddConfig(st.session_state["ds_source"].strip(), name=st.session_state["ds_new_name"].strip())
-        if not datasets.is_path(c.source):
-            st.session_state["ds_fetching"] = running.start(replace(c, prepare=True), f"Fetch {c.source}").id
-            return
-        new = datasets.add(c)
-        running.start(PrepareConfig(new.name), f"Prepare {new.label}")
-        st.session_state["ds_name"] = new.name
-
+from core.ui import colours, components, content, data_card, oddities, photos, running, sources
 
 components.heading("Dataset Explorer", "What is in a data set: its images, its colours, split by split.")
 
@@ -31,14 +12,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     name = components.dataset_choice("ds_name")
     added = st.popover("Add images", icon=":material/create_new_folder:", width="content")
 with added:
-    source = st.text_input(
-        "Source",
-        placeholder="folder or .zip on this machine, flowers102, celeba, or hub:OWNER/NAME",
-        help="Class folders are recognised. The last three are downloaded when you press the button.",
-        key="ds_source",
-    )
-    new_name = st.text_input("Name in the studio", key="ds_new_name")
-    st.button("Add and prepare", type="primary", disabled=not (source and new_name), on_click=add_source)
+    sources.panel()
 
 if "ds_fetching" in st.session_state:
     with components.friendly_errors():

@@ -15,8 +15,12 @@ import numpy as np
 
 from core import paths, store
 from core.configs import AddConfig, PrepareConfig
-from core.datasets import faces, files, hub, index, petals, preparation, procedural, published, registry
+from core.datasets import faces, files, hub, index, petals, preparation, procedural, registry
+from core.datasets.index import is_path as is_path
+from core.datasets.index import missing as missing
 from core.datasets.procedural import Procedural
+from core.datasets.published import PUBLISHED as PUBLISHED
+from core.datasets.published import Published as Published
 from core.datasets.split import SPLITS
 from core.errors import DataError, unknown
 from core.types import Arrays, DatasetCard, ImageSet, Progress, canonical, silent
@@ -54,11 +58,6 @@ class Files:
     names: np.ndarray
     sha256: np.ndarray
     sizes: np.ndarray
-
-
-def is_path(source: str) -> bool:
-    """Whether the words name a place on this machine, and nothing that is published elsewhere."""
-    return index.is_path(source)
 
 
 def cards() -> list[DatasetCard]:
@@ -241,8 +240,8 @@ def _names() -> list[str]:
 
 
 def _licence(c: AddConfig) -> str:
-    if c.source in published.PUBLISHED:
-        return published.PUBLISHED[c.source].licence
+    if c.source in PUBLISHED:
+        return PUBLISHED[c.source].licence
     mark = hub.read_mark(hub.folder(hub.source(c))) if c.source.startswith(hub.PREFIX) else None
     return mark.licence if mark and mark.licence else "not stated"
 

@@ -36,10 +36,10 @@ def fetch(p: Published, root: Path, progress: Progress = silent) -> None:
     has another checksum, or the folder cannot be written. An interrupted download goes on where it was.
     """
     place = p.place(root)
-    if not published.present(p, root) and (place / p.images).is_dir():
+    if not published.missing(p, root) and (place / p.images).is_dir():
         return  # a folder that others own need not take a lock
     with _alone(place):
-        missing = published.present(p, root)
+        missing = published.missing(p, root)
         _check_room(p, place, missing)
         for file in p.files():
             if file.name in missing:

@@ -42,6 +42,14 @@ def fetch(c: AddConfig, progress: Progress) -> None:
         hub.fetch(wanted, hub.folder(wanted), progress)
 
 
+def missing(c: AddConfig) -> list[Path]:
+    """The files of a published set that are not on this machine, where they belong; none for other sources."""
+    if c.source not in published.PUBLISHED:
+        return []
+    p = published.PUBLISHED[c.source]
+    return [p.place(root(c)) / name for name in published.missing(p, root(c))]
+
+
 def one(c: AddConfig, name: str) -> File:
     """A file of the data set by its name, without listing the others. It may be gone."""
     if c.source in published.PUBLISHED:
@@ -92,9 +100,7 @@ def _labelled(found: list[File]) -> list[File]:
     first = {p[depth].lower() if len(p) > depth else "" for p in parts}
     splits = first <= NAMED.keys() and {NAMED[f] for f in first} > {"train"}
     at = depth + splits
-    known = {
-        folder: (p[at] if len(p) > at else ".", NAMED[p[depth].lower()] if splits else "") for folder, p in folders.items()
-    }
+    known = {folder: (p[at] if len(p) > at else ".", NAMED[p[depth].lower()] if splits else "") for folder, p in folders.items()}
     return [File(f.place, f.name, f.size, f.stamp, *known[f.name.rpartition("/")[0]]) for f in found]
 
 

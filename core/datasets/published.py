@@ -1,7 +1,7 @@
 """Data sets that others publish, read by torchvision from the files that torchvision expects, wherever these came from.
 
 Checksums, addresses and the reading of the indices are torchvision's. It is imported inside functions: the web process may
-ask for `PUBLISHED` and `present`, which need nothing of it.
+ask for `PUBLISHED` and `missing`, which need nothing of it.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """bytes: its size, 0 where that is not known for sure.  url, or drive: the id of a file on Google Drive."""
+    """bytes: its size.  url, or drive: the id of a file on Google Drive."""
 
     name: str
     md5: str
@@ -42,8 +42,9 @@ class RemoteFile:
 class Published:
     """folder: torchvision's, below the root.  archive: the file that holds `images`, a folder of n images.
 
-    bytes: sizes of files for people to read, where known.  page: where a person finds them.  mirrors: data sets on the Hub
-    that hold the same files.  remote, read: from torchvision; read(root) gives the index in the order of the files' names.
+    bytes: sizes of the files, for people to read; CelebA's are as TensorFlow Datasets lists them.  page: where a person finds
+    them.  mirrors: data sets on the Hub that hold the same files.  remote, read: from torchvision; read(root) gives the index in
+    the order of the files' names.
     """
 
     name: str
@@ -65,14 +66,14 @@ class Published:
         """The archive first. Imports torchvision."""
         known = self.remote()
         return tuple(
-            RemoteFile(name, known[name][0], self.bytes.get(name, 0), *known[name][1:]) for name in (self.archive, *self.others)
+            RemoteFile(name, known[name][0], self.bytes[name], *known[name][1:]) for name in (self.archive, *self.others)
         )
 
     def place(self, root: Path) -> Path:
         return root / self.folder
 
 
-def present(p: Published, root: Path) -> list[str]:
+def missing(p: Published, root: Path) -> list[str]:
     """The files that are missing below the root, none where all are there; the unpacked archive counts for the archive."""
     place = p.place(root)
     archive = (place / p.images).is_dir() or (place / p.archive).is_file()
@@ -115,17 +116,17 @@ def md5(path: Path) -> str:
 
 
 def _described(f: RemoteFile) -> str:
-    return f"{f.name} ({f'{f.bytes:,} bytes, ' if f.bytes else ''}md5 {f.md5})"
+    return f"{f.name} ({f.bytes:,} bytes, md5 {f.md5})"
 
 
 def _wrong(p: Published, root: Path) -> str:
     """What is amiss with the files, in a few words."""
-    place, missing = p.place(root), present(p, root)
-    said = [f"missing in {place}: {', '.join(missing)}"] if missing else []
-    if not missing and not (place / p.images).is_dir():
+    place, lacking = p.place(root), missing(p, root)
+    said = [f"missing in {place}: {', '.join(lacking)}"] if lacking else []
+    if not lacking and not (place / p.images).is_dir():
         said += [f"{p.archive} is not unpacked yet"]
     # The archive's checksum is looked at before it is unpacked, and what it held has none.
-    other = [f.name for f in p.files() if f.name in p.others and f.name not in missing and md5(place / f.name) != f.md5]
+    other = [f.name for f in p.files() if f.name in p.others and f.name not in lacking and md5(place / f.name) != f.md5]
     return "; ".join(said + ([f"with another checksum: {', '.join(other)}"] if other else []))
 
 
@@ -219,7 +220,14 @@ PUBLISHED: dict[str, Published] = {
                 "list_landmarks_align_celeba.txt",
                 "list_eval_partition.txt",
             ),
-            bytes={"img_align_celeba.zip": 1_443_490_838},
+            bytes={
+                "img_align_celeba.zip": 1_443_490_838,
+                "list_attr_celeba.txt": 26_721_026,
+                "identity_CelebA.txt": 3_424_458,
+                "list_bbox_celeba.txt": 6_082_035,
+                "list_landmarks_align_celeba.txt": 12_156_055,
+                "list_eval_partition.txt": 2_836_386,
+            },
             remote=_celeba_remote,
             read=_celeba,
             mirrors=("Yuehao/celeba",),

@@ -14,6 +14,7 @@ LABELS = {
     "flips": "Mirror images",
     "layers": "Layers a resolution",
     "min_snr": "Min-SNR cap",
+    "n": "How many",
     "num_nodes": "Machines",
     "warmup": "Warm-up",
     "wandb": "Weights & Biases",

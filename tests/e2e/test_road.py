@@ -115,7 +115,7 @@ def add_a_folder(page: Any, server: Server, folder: Path) -> None:
     page.goto(f"{server.url}/dataset_explorer")
     settled(page)
     button(page, "Add images").click()
-    text(page, "Source", str(folder))
+    text(page, "Folder or .zip on this machine", str(folder))
     text(page, "Name in the studio", "photos")
     button(page, "Add and prepare").click()
     page.get_by_text("Files that could not be read and were left out: 1").wait_for()

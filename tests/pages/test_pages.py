@@ -104,36 +104,6 @@ def test_the_explorer_prepares_the_bundled_data_by_itself(open_page: Open, start
     assert PrepareConfig("petals") in started
 
 
-def test_the_explorer_adds_a_folder(open_page: Open, started: list[Any], photos: str, tmp_path: Path) -> None:
-    at = open_page("dataset_explorer")
-    at.text_input(key="ds_source").set_value(str(tmp_path / "photos")).run()
-    at.text_input(key="ds_new_name").set_value("again").run()
-    click(at, "Add and prepare")
-    assert PrepareConfig("again") in started and datasets.card("again").name == "again"
-
-
-def test_what_has_to_be_downloaded_is_fetched_by_a_job_whose_failure_is_shown(
-    open_page: Open, started: list[Any], photos: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = open_page("dataset_explorer", ds_name=photos)
-    failed = Job("id-1", "prepare", "Fetch celeba", (), "failed", "now", error="Google Drive refuses celeba; get it by hand.")
-    monkeypatch.setattr("core.jobs.read", lambda job_id: failed)
-    monkeypatch.setattr("core.jobs.log", lambda job_id, tail: "")
-    at.text_input(key="ds_source").set_value("celeba").run()
-    at.text_input(key="ds_new_name").set_value("people").run()
-    click(at, "Add and prepare")
-    assert AddConfig("celeba", name="people", prepare=True) in started
-    assert any("get it by hand" in e.value for e in at.error) and not at.exception
-
-
-def test_a_folder_that_is_not_there_is_one_sentence(open_page: Open, started: list[Any], photos: str) -> None:
-    at = open_page("dataset_explorer")
-    at.text_input(key="ds_source").set_value("no/such/folder").run()
-    at.text_input(key="ds_new_name").set_value("again").run()
-    click(at, "Add and prepare")
-    assert [e for e in at.error if "no/such/folder" in e.value] and not at.exception
-
-
 def test_a_picture_is_kept_by_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """The data set behind a Gaussian may be prepared again under its old name."""
     shown = {"x": np.zeros((1, 2, 8, 8, 3), np.uint8)}

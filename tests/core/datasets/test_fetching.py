@@ -112,7 +112,7 @@ def test_a_fetching_that_was_stopped_goes_on_with_what_it_had(oxford: Server, tm
     oxford.cut[ARCHIVE] = [HALF]
     with pytest.raises(KeyboardInterrupt):
         fetching.fetch(FLOWERS, tmp_path, stop)
-    assert published.present(FLOWERS, tmp_path) == ["102flowers.tgz", *FLOWERS.others]
+    assert published.missing(FLOWERS, tmp_path) == ["102flowers.tgz", *FLOWERS.others]
     oxford.asked.clear()
     fetching.fetch(FLOWERS, tmp_path)
     assert oxford.got(ARCHIVE) == ["", f"bytes={HALF}-"]
@@ -233,7 +233,7 @@ def test_unpacking_alone_asks_no_network(tmp_path: Path, monkeypatch: pytest.Mon
     place = layouts.put("flowers102", tmp_path, {"102flowers.tgz": made["102flowers.tgz"]}, unpacked=False)
     fetching.unpack(FLOWERS, tmp_path)
     assert len(list((place / "jpg").iterdir())) == 40
-    assert published.present(FLOWERS, tmp_path) == list(FLOWERS.others)
+    assert published.missing(FLOWERS, tmp_path) == list(FLOWERS.others)
 
 
 def test_images_put_by_hand_are_left_alone_and_the_rest_is_fetched(drive: Server, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_images_put_by_hand_are_left_alone_and_the_rest_is_fetched(drive: Server
     (images / "000001.jpg").write_bytes(b"mine")
     fetching.fetch(CELEBA, tmp_path)
     assert (images / "000001.jpg").read_bytes() == b"mine" and names(images) == {"000001.jpg"}
-    assert published.present(CELEBA, tmp_path) == []
+    assert published.missing(CELEBA, tmp_path) == []
 
 
 def test_a_folder_that_only_others_may_write_is_no_hindrance_where_all_is_there(
