@@ -10,8 +10,9 @@ KINDS = ("too dark", "too bright", "little contrast", "blurred", "noisy", "overs
 LIMIT = 3.5
 """Robust deviations from the median beyond which a value stands out (Iglewicz and Hoaglin 1993)."""
 _SIDES = (("brightness", -1), ("brightness", 1), ("contrast", -1), ("sharpness", -1), ("sharpness", 1), ("saturation", 1))
-_POSITIVE = ("contrast", "sharpness")  # spread over powers of ten, and so judged by their logarithms
-_TO_DEVIATION = 1.4826  # of a normal distribution: its deviation over its median absolute deviation
+# Of a normal distribution: its deviation over its median and over its mean absolute deviation.
+_TO_DEVIATION = 1.4826
+_MEAN_TO_DEVIATION = 1.2533
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +38,42 @@ def outliers(values: np.ndarray, signatures: np.ndarray, most: int = 24) -> Outl
     and Hilferty 1931, of the square); flat images have no signature and are left out there.
     """
     found = []
+    scales = _unbounded(np.asarray(values, np.float64))
     for kind, (name, side) in enumerate(_SIDES):
         column = np.asarray(values[:, VALUES.index(name)], np.float64)
-        scale = np.log(column + 1) if name in _POSITIVE else column
-        found.append(_strongest(kind, side * _score(scale), column, most))
+        found.append(_strongest(kind, side * _score(scales[:, VALUES.index(name)]), column, most))
     distance = _mahalanobis(np.asarray(signatures, np.float64))
     found.append(_strongest(len(_SIDES), _score(np.cbrt(distance**2)), distance, most))
     return Outliers(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
+def _unbounded(values: np.ndarray) -> np.ndarray:
+    """VALUES (N, 4), the ends of their scales moved out of reach: 0 and 255 of brightness, 0 and 1 of saturation, 0, 0.
+
+    As they are, black lies within LIMIT of the median wherever brightness varies as it does in photos, and so does a single
+    colour: neither would ever be named.
+    """
+    columns = dict(zip(VALUES, values.T, strict=True))
+    columns["brightness"] = _logit(columns["brightness"])
+    columns["saturation"] = _logit(255 * columns["saturation"])
+    columns["contrast"], columns["sharpness"] = np.log1p(columns["contrast"]), np.log1p(columns["sharpness"])
+    return np.stack([columns[name] for name in VALUES], axis=1)
+
+
+def _logit(grey: np.ndarray) -> np.ndarray:
+    """Of a share of 255, whose ends count as one grey level inside."""
+    return np.log((grey + 1) / (256 - grey))
+
+
 def _score(values: np.ndarray) -> np.ndarray:
-    """(N,) -> how many robust deviations each lies above the median; where half of the values or more are equal, 0 for all."""
+    """(N,) -> how many robust deviations each lies above the median.
+
+    Where half of the values or more are equal, the mean absolute deviation tells how far they spread, not the median one;
+    where all are, each is 0 (Iglewicz and Hoaglin 1993).
+    """
     off = values - np.median(values)
-    deviation = _TO_DEVIATION * np.median(np.abs(off))
+    away = np.abs(off)
+    deviation = _TO_DEVIATION * np.median(away) or _MEAN_TO_DEVIATION * away.mean()
     return off / deviation if deviation > 0 else np.zeros_like(off)
 
 

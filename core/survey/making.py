@@ -13,7 +13,7 @@ from core.datasets import SPLITS
 from core.pixels import Drift, Known, Outliers, Pairs
 from core.types import Arrays, DatasetCard, ImageSet, Progress, canonical, silent
 
-FORMAT = 2
+FORMAT = 3
 """Of what is kept and how it is worked out; a change has every survey made anew."""
 _PAIRS = ("a_set", "a", "b_set", "b", "kind", "correlation")
 _OUTLIERS = ("kind", "position", "value", "score")

@@ -49,10 +49,23 @@ def test_each_planted_kind_comes_first_under_its_name() -> None:
 
 
 def test_the_score_is_the_distance_from_the_median_in_robust_deviations() -> None:
-    o = of_values("brightness", [96, 98, 99, 100, 101, 102, 104, 160])
-    # Median 100.5, median absolute deviation 2 (0.5 0.5 1.5 1.5 2.5 3.5 4.5 59.5).
-    assert o.position.tolist() == [7] and OUTLIER_KINDS[o.kind[0]] == "too bright" and o.value.tolist() == [160]
-    assert o.score[0] == pytest.approx(59.5 / (1.4826 * 2))
+    o = of_values("contrast", [np.expm1(v) for v in (1.96, 1.98, 1.99, 2, 2.01, 2.02, 2.04, 0.5)])
+    # Of the logarithms: median 1.995, median absolute deviation 0.02 (0.005 0.005 0.015 0.015 0.025 0.035 0.045 1.495).
+    assert o.position.tolist() == [7] and OUTLIER_KINDS[o.kind[0]] == "little contrast"
+    assert o.value[0] == pytest.approx(np.expm1(0.5)) and o.score[0] == pytest.approx(1.495 / (1.4826 * 0.02), rel=1e-4)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0, "too dark"), (255, "too bright")])
+def test_black_and_white_stand_out_among_photos_of_every_brightness(value: int, kind: str) -> None:
+    spread = np.clip(np.random.default_rng(0).normal(115, 40, 1000), 10, 240)
+    o = of_values("brightness", [*spread, value])
+    assert o.position[o.kind == OUTLIER_KINDS.index(kind)][0] == 1000 and len(o) < 20
+
+
+def test_one_in_colour_among_greys_and_one_grey_among_equal_ones_are_told_apart() -> None:
+    o = of_values("saturation", [0.0] * 60 + [0.7])
+    assert o.position.tolist() == [60] and OUTLIER_KINDS[o.kind[0]] == "oversaturated"
+    assert len(of_values("saturation", [0.0] * 60 + [0.7] * 30)) == 0  # a third of them is no exception
 
 
 def test_strongest_come_first_and_no_more_than_asked_for_of_a_kind() -> None:
@@ -88,7 +101,3 @@ def test_distance_from_the_others_equals_a_plain_mahalanobis() -> None:
 def test_few_or_equal_images_have_no_outlier(n: int) -> None:
     assert not any(found(np.tile(waves(1), (n, 1, 1, 1))).values())
     assert not any(found(np.zeros((n, 8, 8, 3), np.uint8)).values())
-
-
-def test_where_most_are_equal_nothing_is_called_far_off() -> None:
-    assert len(of_values("brightness", [100] * 50 + [101])) == 0
