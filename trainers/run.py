@@ -107,7 +107,6 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
     training goes on from the last checkpoint, and one that was published already is not trained again. Of several processes
     only the first publishes; the others have None.
     """
-    started = time.monotonic()
     check(c)
     asked, c = c, based(c)
     done = published(c)
@@ -122,7 +121,6 @@ def train(c: Trainable, folder: Path, tell: Tell) -> ModelCard | None:
         checkpoint, metrics = fit(c, (train_set, val_set), folder, tell, logger)
         if rank_zero_only.rank:  # type: ignore[attr-defined]
             return None  # the first process publishes
-        metrics["seconds"] = time.monotonic() - started
         # What `--from` brings along need not be said again.
         described = replace(describe(c, metrics), command=configs.command(asked))
         card = models.publish(described, export(checkpoint, folder / "weights" / f"seed-{c.seed}"))
@@ -183,7 +181,7 @@ def plan(c: Trainable, n: int) -> Plan:
 def fit(
     c: Trainable, sets: tuple[ImageSet, ImageSet], folder: Path, tell: Tell, logger: Any = None
 ) -> tuple[Path, dict[str, float]]:
-    """Trains on (training, validation) images; the best checkpoint and the card's metrics (without `seconds`).
+    """Trains on (training, validation) images; the best checkpoint and the card's metrics.
 
     logger: one of Lightning's, or None.
     """
@@ -214,6 +212,7 @@ def fit(
     return Path(best.best_model_path), {
         "val_loss": float(best.best_model_score),
         "steps": float(trainer.global_step),
+        "seconds": looking.elapsed,
         "images_per_second": looking.images / max(looking.seconds, 1e-9),
         "parameters": float(sum(w.numel() for w in p.module.parameters())),
     }

@@ -29,15 +29,26 @@ class Watch(L.Callback):
     """Tells (done, total, note, loss=..., images_per_second=...) about every second, with val_loss and its parts after a check.
 
     `loss` is the mean since the last telling. `images` and `seconds` count the training steps alone: neither checks nor
-    pictures.
+    pictures. `elapsed` is the time until now, that of earlier parts of a resumed training included.
     """
 
     def __init__(self, total: int, batch: int, tell: Callable[..., None]) -> None:
         self.total, self.batch, self.tell = total, batch, tell
+        self.began, self.earlier = time.monotonic(), 0.0
         self.images, self.seconds = 0, 0.0
         self.numbers: dict[str, float] = {}
         # Losses since the last look with their steps. They are read together: each reading makes a GPU wait.
         self.losses: list[tuple[int, torch.Tensor]] = []
+
+    @property
+    def elapsed(self) -> float:
+        return self.earlier + time.monotonic() - self.began
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"elapsed": self.elapsed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.earlier = state_dict["elapsed"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.since = time.monotonic()

@@ -15,21 +15,12 @@ from core.errors import ConfigError, JobError, ModelError, unknown
 from core.jobs import worker
 from core.types import Job, ModelCard
 
-# Half an hour on one core: few steps of many small batches, at a high rate and with an average as short.
-SHORT: Mapping[str, Any] = {
-    "steps": 2000,
-    "batch": 32,
-    "learning_rate": 1e-3,
-    "ema": 0.995,
-    "patience": 1000,
-    "wandb": "off",
-}
 # The VAE as in the study: two numbers a code, so that there is a plane of codes to move through.
 RECIPES: Mapping[str, TrainingConfig] = {
     "vae-petals": VAEConfig(dataset="petals", epochs=60, wandb="off"),
     "vae-faces": VAEConfig(dataset="faces", epochs=60, wandb="off"),
-    "ddpm-petals": DDPMConfig(dataset="petals", **SHORT),
-    "ddpm-faces": DDPMConfig(dataset="faces", **SHORT),
+    "ddpm-petals": DDPMConfig(dataset="petals", patience=1000, wandb="off"),
+    "ddpm-faces": DDPMConfig(dataset="faces", patience=1000, wandb="off"),
 }
 """The training of each example, by its id."""
 

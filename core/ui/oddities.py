@@ -122,9 +122,8 @@ def _table(found: Survey, what: str, rows: Sequence[Row]) -> None:
     with st.expander("As a table"):
         st.dataframe(rows, hide_index=True)
     csv = export.table(rows, "csv")
-    st.download_button(
-        "As CSV", csv, f"{found.card.name}-{what}.csv", "text/csv", on_click="ignore", type="tertiary", key=f"ds_{what}"
-    )
+    file = f"{found.card.name}-{what}.csv"
+    st.download_button("As CSV", csv, file, "text/csv", on_click="ignore", key=f"ds_{what}", icon=":material/download:")
 
 
 def awaited(found: Survey | None, name: str, label: str, size: int) -> Survey | None:

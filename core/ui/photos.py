@@ -31,7 +31,7 @@ def panel(card: DatasetCard, found: Survey | None) -> None:
     png = make(card.name, split, card.size, content.recipe(card), shown, COLUMNS)
     components.picture(png, f"{len(shown)} images of {card.label}, {content.SPLIT_LABELS[split].lower()} split", width="stretch")
     name = f"{card.name}-{split}-{page}.png"
-    st.download_button("This page as PNG", png, name, "image/png", on_click="ignore", type="tertiary")
+    st.download_button("This page as PNG", png, name, "image/png", on_click="ignore", icon=":material/download:")
     with st.form("ds_look", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         last, says = card.splits[split], f"Row by row; the first one above is number {shown[0] + 1}."
         number = st.number_input(

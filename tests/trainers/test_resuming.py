@@ -76,6 +76,18 @@ def test_a_training_ended_between_its_last_checkpoint_and_its_publication_trains
     assert all(torch.equal(whole[f][k], resumed[f][k]) for f in whole for k in whole[f])
 
 
+def test_the_time_of_a_resumed_training_is_that_of_all_its_parts(tmp_path: Path) -> None:
+    folder = begun(VAE, "20260101-000000-train-aaaaaa")
+    first = run.fit(VAE, tiny.sets(), folder, tiny.listener()[1])[1]["seconds"]
+    checkpoint = next(folder.rglob("last.ckpt"))
+    stored = torch.load(checkpoint, weights_only=True)
+    assert 0 < stored["callbacks"]["Watch"]["elapsed"] <= first
+    stored["callbacks"]["Watch"]["elapsed"] = 1000.0
+    torch.save(stored, checkpoint)
+    resumed = replace(VAE, resume=folder.name, epochs=6)
+    assert 1000 < run.fit(resumed, tiny.sets(), tmp_path / "second", tiny.listener()[1])[1]["seconds"] < 1100
+
+
 def test_patience_is_continued_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainers.watch.EVERY", 0.0)
     c, sets = replace(OVERFIT, patience=3), tiny.sets(8, 20)
