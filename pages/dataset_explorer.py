@@ -5,11 +5,15 @@ import streamlit as st
 from core import datasets, jobs, survey
 from core.ui import colours, components, content, data_card, oddities, photos, running, sources
 
+SIZES = (16, 32, 48, 64, 96, 128, 192, 256)
+
 components.heading("Dataset Explorer", "What is in a data set: its images, its colours, split by split.")
 
 # Choose
 with st.container(horizontal=True, vertical_alignment="bottom"):
     name = components.dataset_choice("ds_name")
+    says = "Side of the prepared images in pixels. Models and scores have a size of their own, mostly 32."
+    size = st.selectbox("Size", SIZES, SIZES.index(32), key="ds_size", help=says, width=120, bind="query-params")
     added = st.popover("Add images", icon=":material/create_new_folder:", width="content")
 with added:
     sources.panel()
@@ -24,7 +28,7 @@ for sentence in datasets.damaged():
     st.warning(sentence, icon=":material/warning:")
 
 # Ask
-card = components.prepared(name)
+card = components.prepared(name, int(size))
 if card is None:
     st.stop()
 
@@ -63,4 +67,4 @@ elif found is not None and view == "copies":
 elif found is not None and view == "outliers":
     oddities.outliers(found)
 with st.expander("The same from the command line"):
-    st.code(f"python -m core datasets show {card.name} --json", language="shell")
+    st.code(f"python -m core datasets show {card.name} --size={card.size} --json", language="shell")

@@ -61,7 +61,8 @@ def densities(card: DatasetCard, which: str = ALL) -> Densities:
 
 def _beside(card: DatasetCard) -> tuple[Densities, tuple[str, Arrays] | None]:
     """What stands in the second row: another data set's splits, or images that a model has drawn, with what is in them."""
-    others = {f"data set {c.label}": c for c in datasets.cards() if c.prepared and c.name != card.name}
+    same_size = (datasets.card(c.name, card.size) for c in datasets.cards() if c.name != card.name)
+    others = {f"data set {c.label}": c for c in same_size if c.prepared}
     builtin = [models.builtin(models.NOISE, "", card.size), models.builtin(models.GAUSSIAN, card.name, card.size)]
     ids = [*(m.id for m in models.cards() if m.size == card.size), *builtin]
     drawn = {f"model {i}": SampleConfig(i, n=DRAWN) for i in ids}

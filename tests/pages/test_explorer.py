@@ -158,3 +158,14 @@ def test_a_search_that_was_stopped_is_started_again_by_hand_only(
     assert PrepareConfig(leaky) not in started
     click(at, "Look for colours, copies and outliers")
     assert PrepareConfig(leaky) in started
+
+
+def test_a_data_set_is_prepared_and_looked_at_in_other_sizes(open_page: Open, started: list[Any], leaky: str) -> None:
+    at = open_page("dataset_explorer", ds_name=leaky, ds_size="64")
+    assert not at.metric and "64 x 64" in words(at)
+    click(at, "Prepare")
+    assert PrepareConfig(leaky, size=64) in started
+    datasets.prepare(PrepareConfig(leaky, size=64))
+    survey.of(leaky, 64)
+    at = open_page("dataset_explorer", ds_name=leaky, ds_size="64", ds_view="Colours")
+    assert at.metric[0].value == "89" and "64 x 64" in words(at) and not at.error and not at.exception
