@@ -49,16 +49,28 @@ def sheet(name: str, split: str, size: int, recipe: str, positions: tuple[int, .
     return pictures.sheet(images[list(positions)], columns=columns, scale=scale(size))
 
 
+def original(name: str, split: str, size: int, position: int, side: int) -> tuple[str, Image.Image]:
+    """The file behind an image, and the whole picture in it with sides of `side` pixels at most.
+
+    DataError where it is gone, or no longer what was prepared.
+    """
+    file, data = datasets.original(name, split, position, size=size)
+    try:
+        whole = reading.upright(data)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+        raise DataError(f"{file} is no longer the image that was prepared ({e}).") from e
+    whole.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return file, whole
+
+
 @st.cache_data(max_entries=32, show_spinner=False)
 def originals(name: str, split: str, size: int, recipe: str, positions: tuple[int, ...], columns: int) -> bytes:
     """The same of the files as they are: each whole, on a square of grey; grey all over where the file is gone."""
     side, tiles = size * scale(size), []
     for p in positions:
         tile = Image.new("RGB", (side, side), pictures.GREY)
-        # Gone, or no longer what was prepared.
-        with contextlib.suppress(DataError, OSError, SyntaxError, ValueError):
-            whole = reading.upright(datasets.original(name, split, p, size=size)[1])
-            whole.thumbnail((side, side), Image.Resampling.LANCZOS)
+        with contextlib.suppress(DataError):
+            whole = original(name, split, size, p, side)[1]
             tile.paste(whole, ((side - whole.width) // 2, (side - whole.height) // 2))
         tiles.append(np.asarray(tile))
     return pictures.sheet(np.stack(tiles), columns=columns)

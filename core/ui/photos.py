@@ -79,9 +79,10 @@ def _one(card: DatasetCard, split: str, position: int, found: Survey | None) -> 
     rows = {"Class": card.classes[int(images.labels[position])]} if images.labels is not None else {}
     if card.source != "procedural":
         try:
-            name, data = datasets.original(card.name, split, position, size=card.size)
-            whole.image(data, caption="as its file is", width=LARGE)
-            rows["File"] = name
+            file, picture = content.original(card.name, split, card.size, position, 2 * LARGE)
+            with whole:
+                png = pictures.png(np.asarray(picture))
+                components.picture(png, "as its file is", width=LARGE, caption=f"as its file is: {components.plain(file)}")
         except DataError as e:
             whole.caption(components.plain(e))
         known = datasets.of_files(card.name, split, size=card.size)

@@ -54,7 +54,11 @@ def test_an_image_is_looked_at_with_its_file_values_and_copies(open_page: Open, 
     number = [bytes(n) for n in files.names].index(b"test/a/small.png") + 1
     at = open_page("dataset_explorer", ds_name=leaky, ds_split="Test", ds_image=str(number))
     told = str(at.table[0].value)
-    assert "small.png" in told and "32 x 24 px" in told and "training" in told
+    assert "32 x 24 px" in told and "training" in told
+    assert "test/a/small.png" in str(at.get("image")[-1].proto)
+    (Path(datasets.added(leaky).source) / "test" / "a" / "small.png").write_bytes(b"GIF89a, once")
+    at.run()
+    assert "small.png is no longer the image that was prepared" in words(at) and not at.exception
 
 
 def test_the_gallery_shows_the_files_as_they_are_and_shuffles_by_a_seed(open_page: Open, started: list[Any], leaky: str) -> None:
