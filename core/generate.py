@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core import datasets, families, models, pixels, sampling, store
-from core.configs import SampleConfig
+from core.configs import DDPMConfig, SampleConfig
 from core.errors import ConfigError
 from core.families import FAMILIES, Draw
 from core.sampling.seeds import image_seed
@@ -38,12 +38,19 @@ def resolve(c: SampleConfig) -> SampleConfig:
     card = models.card(c.model)
     c = replace(c, model=card.id, weights="raw" if c.weights == "raw" and models.RAW in card.sha256 else "ema")
     if FAMILIES[card.family].stepwise:
-        return sampling.resolve(c)
+        return sampling.resolve(c, noise(c.model))
     given = {"sampler": c.sampler, "steps": c.steps, "grid": c.grid, "eta": c.eta}
     for knob, value in given.items():
         if value:
             raise ConfigError(f"{knob} is {value}; {c.model} draws its images at once: leave {', '.join(given)} out.")
     return c
+
+
+def noise(model: str) -> str:
+    """The kind of noise that a diffusion model was trained with, which decides what it can be drawn with."""
+    trained = models.training_config(models.card(model))
+    assert isinstance(trained, DDPMConfig), f"{model} draws at once"
+    return sampling.noise_of(trained)
 
 
 def evaluations(c: SampleConfig) -> int:

@@ -47,7 +47,9 @@ def doctor(ns: argparse.Namespace) -> Said:
         "wandb_key": wandb_key.find()[1],
         "models": {"listed": len(models.cards()), "deleted": len(models.deleted()), "damaged": models.damaged()},
         "protocols": {p.name: p.use for p in PROTOCOLS.values()},
-        "samplers": {s.name: {"label": s.label, "grids": list(s.grids)} for s in SAMPLERS.values()},
+        "samplers": {
+            s.name: {"label": s.label, "grids": {noise: list(g) for noise, g in s.grids.items()}} for s in SAMPLERS.values()
+        },
     }
     return document, "\n".join(_lines(document))
 

@@ -29,7 +29,7 @@ class Solver:
 def solver(trained: Any, c: SampleConfig) -> Solver:
     """The solver of the resolved `c`, with the betas and the prediction of the training's scheduler."""
     sampler = SAMPLERS[c.sampler]
-    scheduler = getattr(diffusers, sampler.scheduler).from_config(trained.config, **GRIDS[c.grid].settings)
+    scheduler = getattr(diffusers, sampler.scheduler).from_config(trained.config, **sampler.settings, **GRIDS[c.grid].settings)
     scheduler.set_timesteps(c.steps)
     eta = {"eta": c.eta} if sampler.takes_eta else {}
     return Solver(scheduler, {**sampler.options, **eta}, sampler.stochastic or sampler.takes_eta)
@@ -69,7 +69,8 @@ def guess(scheduler: Any, scaled: torch.Tensor, said: torch.Tensor, t: float) ->
     sigma = float(np.interp(t, np.arange(len(abars)), np.sqrt((1 - abars) / abars)))
     a, b = 1 / math.hypot(1, sigma), sigma / math.hypot(1, sigma)
     x0 = a * scaled - b * said if scheduler.config.prediction_type == "v_prediction" else (scaled - b * said) / a
-    return x0.clamp(-1, 1) if scheduler.config.get("clip_sample") else x0
+    clipped = scheduler.config.get("clip_sample") or scheduler.config.get("thresholding")
+    return x0.clamp(-1, 1) if clipped else x0
 
 
 def pictures(x: torch.Tensor) -> np.ndarray:

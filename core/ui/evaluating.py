@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import configs, evaluate, features, jobs, leaderboard, models
+from core import configs, evaluate, features, generate, jobs, leaderboard, models
 from core.configs import EvaluateConfig
 from core.errors import ConfigError, ScoreError
 from core.sampling import SAMPLERS, step_counts
@@ -89,7 +89,7 @@ def _how(target: str, rules: EvalProtocol) -> dict[str, Any]:
             "Sampler", names, names.index("ddim"), key="lb_sampler", format_func=lambda s: SAMPLERS[s].label
         )
         row = SAMPLERS[str(sampler)]
-        counts = [k for k in step_counts(row, row.grids[0]) if k >= FEWEST_STEPS]
+        counts = [k for k in step_counts(row, row.grids[generate.noise(target)][0]) if k >= FEWEST_STEPS]
         says = "Passes through the network for one image: what drawing costs."
         steps = next(cells).selectbox("Steps", counts, counts.index(row.default_steps), key=f"lb_steps_{sampler}", help=says)
         how |= {"sampler": str(sampler), "steps": int(steps)}

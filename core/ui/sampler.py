@@ -26,13 +26,13 @@ def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     )
     row = sampling.SAMPLERS[str(name)]
     with st.expander("More settings"):
-        grid, eta, weights = more(row)
+        grid, eta, weights = more(row, generate.noise(str(model)))
     steps = third.select_slider(
         "Steps",
         [k for k in sampling.step_counts(row, grid) if k >= FEWEST_STEPS],
         value=row.default_steps,
         key=f"sm_steps_{name}_{grid}",
-        help="Network evaluations an image; more take longer. The numbers are those that this time grid divides evenly.",
+        help="More take longer. Where the time grid has to be divided evenly, only those numbers are offered.",
         bind="query-params",
     )
     n = fourth.selectbox("Images", CHOICES, index=CHOICES.index(16), key="sm_n", bind="query-params")
@@ -42,12 +42,12 @@ def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     return generate.resolve(SampleConfig(str(model), n=int(n), seed=int(seed), **how))  # type: ignore[arg-type]
 
 
-def more(row: sampling.Sampler) -> tuple[str, float, str]:
-    """Time grid, eta and weights."""
+def more(row: sampling.Sampler, noise: str) -> tuple[str, float, str]:
+    """Time grid, those that are right for the model's kind of noise; eta and weights."""
     left, middle, right = st.columns(3)
     grid = left.selectbox(
         "Time grid",
-        row.grids,
+        row.grids[noise],
         key=f"sm_grid_{row.name}",
         format_func=lambda g: f"{g}: {sampling.GRIDS[g].label}",
         help="Which of the 1,000 noise levels are visited.",
