@@ -14,7 +14,7 @@ PACKAGES = ("core", "trainers", "pages")
 LINES = (
     ("Home", "pages"),
     ("core.ui", "core.cli", "trainers"),
-    ("core.report", "core.selftest", "core.doses"),
+    ("core.report", "core.selftest", "core.doses", "core.costs"),
     ("core.sweeps",),
     ("core.leaderboard", "core.importers"),
     ("core.evaluate", "core.compare"),

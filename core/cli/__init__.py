@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from core import store
 from core.cli import (
     bench,
+    costs,
     datasets,
     demo,
     doctor,
@@ -41,6 +42,7 @@ NOUNS = (
     leaderboard,
     results,
     doses,
+    costs,
     sweep,
     jobs,
     selftest,

@@ -16,6 +16,7 @@ from core.configs.knobs import (
 from core.configs.records import (
     CONFIGS,
     AddConfig,
+    CostConfig,
     DDPMConfig,
     EvaluateConfig,
     ImportConfig,
@@ -32,6 +33,7 @@ __all__ = [
     "CONFIGS",
     "AddConfig",
     "Config",
+    "CostConfig",
     "DDPMConfig",
     "EvaluateConfig",
     "ImportConfig",

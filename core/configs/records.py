@@ -199,6 +199,22 @@ class EvaluateConfig(Config):
 
 
 @dataclass(frozen=True)
+class CostConfig(Config):
+    """How a diffusion model's score falls with the network evaluations an image, sampler by sampler."""
+
+    VERB = ("core", "cost-curve")
+    model: str = knob(help="id of a diffusion model", positional=True)
+    dataset: str = knob(help="data set to compare with")
+    protocol: str = knob("lite0", "named rules, see `python -m core doctor`")
+    samplers: str = knob("ddim,unipc,dpmpp", "samplers with commas between, each on its default grid")
+    evaluations: str = knob("10,20,50", "network evaluations an image, with commas between; the nearest that a sampler can take")
+    n: int = knob(1024, "images of each; the first 256 are scored everywhere before more are drawn", low=64, high=100_000)
+    seed: int = knob(0, "the same images' noise everywhere", low=0, high=2**31 - 1)
+    reference: int = knob(250, "steps of the DDIM that all are compared with", low=1, high=1000)
+    margin: float = knob(0.1, "difference that does not matter, as a share of the reference's score", low=0.001, high=1.0)
+
+
+@dataclass(frozen=True)
 class SelftestConfig(Config):
     """The closed-form checks of the metrics, live on the installed libraries."""
 
@@ -216,6 +232,7 @@ CONFIGS: tuple[type[Any], ...] = (
         DDPMConfig,
         SampleConfig,
         EvaluateConfig,
+        CostConfig,
         SelftestConfig,
     ),
 )

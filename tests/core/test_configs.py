@@ -7,6 +7,7 @@ import pytest
 from core import configs
 from core.configs import (
     AddConfig,
+    CostConfig,
     DDPMConfig,
     EvaluateConfig,
     ImportConfig,
@@ -30,6 +31,7 @@ EXAMPLES = [
     DDPMConfig(dataset="flowers5", steps=300, prediction="epsilon", ema=0.0),
     SampleConfig("m", n=3, seed=7, weights="raw", sampler="ddim", steps=20, eta=0.5),
     EvaluateConfig("C:\\photos\\made ones", dataset="petals", n=300),
+    CostConfig("m", dataset="petals", samplers="ddim,euler-a", evaluations="5,10", margin=0.05),
     EvaluateConfig("m", dataset="../photos", size=64, extractor_weights="w.pth", trust_sha256="ab"),
     SelftestConfig(),
     ImportConfig("hub:google/ddpm-cifar10-32", name="google"),
