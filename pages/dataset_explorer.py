@@ -14,7 +14,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     name = components.dataset_choice("ds_name")
     says = "Side of the prepared images in pixels. Models and scores have a size of their own, mostly 32."
     size = st.selectbox("Size", SIZES, SIZES.index(32), key="ds_size", help=says, width=120, bind="query-params")
-    added = st.popover("Add images", icon=":material/create_new_folder:", width="content")
+    added = st.popover("Add images", icon=":material/create_new_folder:", width="content", key=f"ds_form_{sources.form()}")
 with added:
     sources.panel()
 

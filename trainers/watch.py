@@ -28,14 +28,14 @@ STEPS = 20  # a picture, where it is drawn in steps
 class Watch(L.Callback):
     """Tells (done, total, note, loss=..., images_per_second=...) about every second, with val_loss and its parts after a check.
 
-    `loss` is the mean since the last telling. `images` and `seconds` count the training steps alone: neither checks nor
-    pictures. `elapsed` is the time until now, that of earlier parts of a resumed training included.
+    `loss` is the mean since the last telling. `images` and `seconds` count the training steps alone: neither checks,
+    checkpoints nor pictures. `elapsed` is the time until now, that of earlier parts of a resumed training included.
     """
 
     def __init__(self, total: int, batch: int, tell: Callable[..., None]) -> None:
         self.total, self.batch, self.tell = total, batch, tell
         self.began, self.earlier = time.monotonic(), 0.0
-        self.images, self.seconds = 0, 0.0
+        self.images, self.seconds, self.resting = 0, 0.0, False
         self.numbers: dict[str, float] = {}
         # Losses since the last look with their steps. They are read together: each reading makes a GPU wait.
         self.losses: list[tuple[int, torch.Tensor]] = []
@@ -58,6 +58,11 @@ class Watch(L.Callback):
         if trainer.global_step >= self.total or waited:
             trainer.should_stop = True
 
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if self.resting:
+            # The checkpoint is written by now too.
+            self.since, self.resting = time.monotonic(), False
+
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.losses.append((batch_idx // trainer.accumulate_grad_batches + 1, outputs["loss"]))
         if trainer.global_step >= self.total:
@@ -78,7 +83,7 @@ class Watch(L.Callback):
             raise diverged("validation loss", trainer.global_step, pl_module)
         note = f"Checked, validation loss {checked['val_loss']:.4g}"
         self.tell(trainer.global_step, self.total, note, **self.numbers, **checked)
-        self.since = time.monotonic()
+        self.resting = True
 
     def look(self, trainer: L.Trainer) -> None:
         """Reads the losses since the last look; ConfigError at the first that is not finite."""

@@ -22,7 +22,7 @@ from core.datasets.procedural import Procedural
 from core.datasets.published import PUBLISHED as PUBLISHED
 from core.datasets.published import Published as Published
 from core.datasets.split import SPLITS
-from core.errors import DataError, unknown
+from core.errors import ConfigError, DataError, unknown
 from core.types import Arrays, DatasetCard, ImageSet, Progress, canonical, silent
 
 DATASETS: dict[str, Procedural] = {
@@ -102,6 +102,8 @@ def added(name: str) -> AddConfig:
 def checked(c: AddConfig) -> AddConfig:
     """The words of `add` with absolute places. DataError or ConfigError where the name cannot be had or means something else."""
     paths.dataset(c.name)  # ConfigError for a name that cannot be a folder's
+    if c.subset == "all" and c.n != AddConfig.n:
+        raise ConfigError(f"n is {c.n} and all images are asked for; choose --subset first or random, or leave --n out.")
     if c.name.lower() in DATASETS:
         raise DataError(f"'{c.name}' is a built-in data set; choose another name.")
     if index.is_path(c.source):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import tarfile
 import zipfile
 import zlib
@@ -172,8 +173,22 @@ def _from_hub(repo: str, file: RemoteFile, place: Path, progress: Progress) -> P
 
 
 def said(e: BaseException) -> str:
-    """The first words of what a library says, on one line."""
+    """The first words of what a library says, on one line; in plain ones where not even its address is known."""
+    if any(isinstance(x, socket.gaierror) for x in _behind(e)):
+        return "it cannot be reached from here"
     return (" ".join(str(e.__cause__ or e).split()) or type(e).__name__)[:200].rstrip(". ")
+
+
+def _behind(e: BaseException) -> Iterator[BaseException]:
+    """The error and all that it came of: libraries wrap each other's."""
+    seen: list[BaseException] = []
+    rest: list[object] = [e]
+    while rest:
+        x = rest.pop()
+        if isinstance(x, BaseException) and not any(x is s for s in seen):
+            seen.append(x)
+            yield x
+            rest += [x.__cause__, x.__context__, getattr(x, "reason", None), *x.args]
 
 
 # --------------------------------------------------------------------------------------------------------- archives

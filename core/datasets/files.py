@@ -3,8 +3,11 @@
 import functools
 import hashlib
 import io
+import lzma
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +16,8 @@ from PIL import Image
 
 from core.datasets.reading import LARGEST_FILE, SUFFIXES
 from core.errors import DataError
+
+UNPACKING = (zlib.error, lzma.LZMAError)
 
 
 class File(NamedTuple):
@@ -44,12 +49,12 @@ def content(file: File) -> bytes | str:
         if not is_archive(file.place):
             with open(file.place, "rb") as stored:
                 return stored.read()
-        with _archive(file.place, os.stat(file.place).st_mtime_ns).open(file.name) as member:
+        with _archive(file.place, os.stat(file.place).st_mtime_ns, os.getpid()).open(file.name) as member:
             return member.read(LARGEST_FILE)
     except OSError as e:
         return f"cannot be opened ({e.strerror or e})"
-    # What zipfile raises for damaged members, for encrypted ones and for packings that it does not know.
-    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, ValueError, EOFError) as e:
+    # What zipfile and its unpackers raise for damaged members, for encrypted ones and for packings that they do not know.
+    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, ValueError, EOFError, struct.error, *UNPACKING) as e:
         return f"cannot be unpacked ({e})"
 
 
@@ -123,21 +128,36 @@ def _walk(source: Path) -> list[File]:
         if real in seen:
             continue
         seen.add(real)
-        inner = []
         try:
             with os.scandir(folder) as entries:
-                for e in entries:
-                    if e.name.startswith("."):
-                        continue
-                    if e.is_dir():
-                        inner.append((e.path, f"{below}{e.name}/"))
-                    elif _is_image(e.name) and e.is_file():
-                        stat = e.stat()
-                        found.append(File(e.path, below + e.name, stat.st_size, stat.st_mtime_ns))
+                shown = [e for e in entries if not e.name.startswith(".")]
         except OSError as e:
             raise DataError(f"{e.filename} cannot be read ({e.strerror}); change its permissions.") from e
+        inner = []
+        for one in shown:
+            entry = _entry(one, below)
+            if isinstance(entry, File):
+                found.append(entry)
+            elif entry:
+                inner.append((one.path, entry))
         folders += sorted(inner, reverse=True)
     return found
+
+
+def _entry(e: os.DirEntry[str], below: str) -> File | str:
+    """An image file, the name of a folder, or "" for anything else."""
+    name = below + e.name
+    try:
+        if e.is_dir():
+            return f"{name}/"
+        if _is_image(name) and e.is_file():
+            stat = e.stat()
+            return File(e.path, name, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        # Gone meanwhile, or a link that leads to itself: the reading says why.
+        if _is_image(name):
+            return File(e.path, name, -1, 0)
+    return ""
 
 
 def _members(source: Path) -> list[File]:
@@ -169,6 +189,6 @@ def _unique(files: Iterable[File]) -> Iterator[File]:
 
 
 @functools.lru_cache(maxsize=4)
-def _archive(place: str, mtime_ns: int) -> zipfile.ZipFile:
-    """Kept open: its table of 200,000 members takes seconds to read."""
+def _archive(place: str, mtime_ns: int, process: int) -> zipfile.ZipFile:
+    """Kept open: its table of 200,000 members takes seconds to read. process: a forked one would share the place in the file."""
     return zipfile.ZipFile(place)

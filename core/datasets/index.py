@@ -128,6 +128,8 @@ def _split_by_file(c: AddConfig, found: list[File]) -> list[File]:
 def _lists(place: Path) -> Mapping[str, str]:
     """Split by file name, of a CSV or of a folder with a text file a split."""
     try:
+        if not place.exists():
+            raise ValueError("there is nothing of that name")
         pairs = _rows(place) if place.is_file() else _texts(place)
     except (OSError, ValueError, csv.Error) as e:
         raise DataError(f"{place} cannot be read as a list of splits ({e}).") from e
@@ -149,7 +151,11 @@ def _rows(place: Path) -> list[tuple[str, str]]:
         reader = csv.DictReader(f)
         if not {"file", "split"} <= set(reader.fieldnames or ()):
             raise ValueError(f"its columns are {', '.join(reader.fieldnames or ()) or 'none'}; needed: file and split")
-        return [(r["file"], r["split"] or "") for r in reader]
+        rows = [(r["file"], r["split"]) for r in reader]
+    for line, row in enumerate(rows, start=2):
+        if not all(row):
+            raise ValueError(f"row {line} lacks its file or its split")
+    return rows
 
 
 def _texts(place: Path) -> list[tuple[str, str]]:

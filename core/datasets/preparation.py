@@ -46,6 +46,8 @@ def divided(c: AddConfig, found: Sequence[File], size: int, progress: Progress =
         hashes = [h.tobytes().hex() for h in seen.sha256]
         parts = _parts(c, read, hashes)
         if not all(map(len, parts.values())):
+            if _own(read) and not len(parts["train"]):
+                raise DataError(f"{c.source} has no readable image in its training split; needed: at least one in train.")
             raise DataError(
                 f"{c.source} has {len(read)} readable images, {len(set(hashes))} of them different; "
                 f"needed: at least 6, so that training, validation and test have one each."
@@ -76,7 +78,7 @@ def divided(c: AddConfig, found: Sequence[File], size: int, progress: Progress =
         }
         return out | {"facts": np.frombuffer(canonical(facts).encode(), np.uint8)}
 
-    return streams.kept(key(c, found, size), compute)
+    return streams.kept(key(c, found, size), compute, f"{c.name} {size}")
 
 
 def as_they_are(source: Path, found: Sequence[File], size: int) -> np.ndarray:
@@ -95,7 +97,8 @@ def as_they_are(source: Path, found: Sequence[File], size: int) -> np.ndarray:
         return {"images": streams.npy(scratch / "all.npy", blocks, (len(seen), size, size, 3))}
 
     listing = {"source": str(source), "digest": files.listing_digest(found)}
-    return streams.kept({"folder": listing, "size": size, "rule": reading.RULE, "split": None}, compute)["images"]
+    recipe = {"folder": listing, "size": size, "rule": reading.RULE, "split": None}
+    return streams.kept(recipe, compute, f"{source} {size}")["images"]
 
 
 def _check_any(source: str, found: Sequence[File], seen: Pass) -> None:

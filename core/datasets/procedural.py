@@ -64,7 +64,7 @@ def arrays(p: Procedural, size: int, progress: Progress = silent) -> Arrays:
         facts = _facts(p, out, size) | copies(hashes, kinds.tolist()) | {"seconds": round(time.monotonic() - begun, 3)}
         return out | {"facts": np.frombuffer(canonical(facts).encode(), np.uint8)}
 
-    return streams.kept(recipe(p, size), compute)
+    return streams.kept(recipe(p, size), compute, f"{p.name} {size}")
 
 
 def _facts(p: Procedural, out: Arrays, size: int) -> dict[str, Any]:

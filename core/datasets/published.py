@@ -116,7 +116,7 @@ def md5(path: Path) -> str:
 
 
 def _described(f: RemoteFile) -> str:
-    return f"{f.name} ({f.bytes:,} bytes, md5 {f.md5})"
+    return f"{f.name} ({f.bytes:,} bytes)"
 
 
 def _wrong(p: Published, root: Path) -> str:

@@ -58,7 +58,7 @@ def read_all(found: Sequence[File], how: How, folder: Path, progress: Progress) 
     whole, length = _whole_parts(journal, pixels)
     parts = [found[i : i + PART] for i in range(0, len(found), PART)]
     many = len(found) > FEW
-    skipped = 0
+    skipped = sum(len(json.loads(line)["skipped"]) for line in whole)
     with pixels.open("ab") as images, journal.open("ab") as said, warnings.catch_warnings():
         _ignore_pillow()
         images.truncate(length)

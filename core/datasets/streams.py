@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -16,13 +17,16 @@ import numpy as np
 from core import paths, store
 from core.errors import StudioError
 from core.store import Made
-from core.types import Arrays
+from core.types import Arrays, digest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Pillow and NumPy let go of the interpreter's lock; more threads than this wait for the disk or hold big pictures.
 WORKERS = min(4, os.cpu_count() or 1)
+
+STALE = 600.0
+"""Seconds after which nobody is at work any more on files that did not change: one that is writes every second."""
 
 
 def pooled(work: Callable[[Item], Result], items: Iterable[Item], *, processes: bool = False) -> Iterator[Result]:
@@ -33,9 +37,10 @@ def pooled(work: Callable[[Item], Result], items: Iterable[Item], *, processes: 
     """
     with _pool(processes) as pool:
         waiting: deque[Future[Result]] = deque()
+        most = 2 * (_cores() if processes else WORKERS)
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) > 4 * WORKERS:
+            if len(waiting) > most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -52,7 +57,12 @@ def _pool(processes: bool) -> Executor:
     else:
         return ThreadPoolExecutor(WORKERS)
     context = multiprocessing.get_context(start)
-    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(_cores(), mp_context=context, initializer=_end_with_parent)
+
+
+def _cores() -> int:
+    """Those that this process may use, of a machine that may have many more."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _end_with_parent() -> None:
@@ -73,15 +83,21 @@ def _may_spawn() -> bool:
     return getattr(main, "__spec__", None) is not None or not hasattr(main, "__file__")
 
 
-def kept(recipe: Mapping[str, Any], compute: Callable[[Path], Made]) -> Arrays:
+def kept(recipe: Mapping[str, Any], compute: Callable[[Path], Made], source: str) -> Arrays:
     """The store's arrays of this recipe. compute is given a folder for big files until its arrays are in the store.
+
+    source: what the arrays are of. What was left half made of it, and can no longer be gone on with, is taken away.
 
     The folder lies on the store's own disk: the system's place for such files may be memory. Where compute is killed, the next
     one finds it as it was left; where it ends with a StudioError, there is nothing to go on with.
     """
-    scratch = paths.store("datasets") / f".scratch-{store.key('datasets', recipe)}"
+    of_source = f".scratch-{digest(source)[:16]}-"
+    scratch = paths.store("datasets") / f"{of_source}{store.key('datasets', recipe)}"
 
     def with_scratch() -> Made:
+        for other in scratch.parent.glob(f"{of_source}*"):
+            if other != scratch and time.time() - max(f.stat().st_mtime for f in (other, *other.iterdir())) > STALE:
+                shutil.rmtree(other, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
         try:
             return compute(scratch)

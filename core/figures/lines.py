@@ -80,7 +80,7 @@ def overlaid(sets: Mapping[str, np.ndarray], *, log: bool = False, signed: bool 
 def _density_axes(figure: go.Figure, shares: np.ndarray, log: bool, signed: bool) -> None:
     """Ranges and ticks that all panels share; room above the highest line for its letter."""
     first, last, edge = (-1, 1, 0.02) if signed else (0, 255, 3)
-    ticks = [-1, -0.5, 0, 0.5, 1] if signed else [0, 64, 128, 192, 255]
+    ticks = [-1, -0.5, 0, 0.5] if signed else [0, 64, 128, 192]
     figure.update_xaxes(range=[first - edge, last + edge], tickvals=ticks, showticklabels=True)
     if log:
         # Plotly finds no range of its own on a log axis that meets a 0.

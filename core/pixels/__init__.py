@@ -6,11 +6,13 @@ from core.pixels.density import density_of, rgb_density, rgb_moments
 from core.pixels.description import VALUES, described
 from core.pixels.drift import Drift, drift
 from core.pixels.outliers import KINDS as OUTLIER_KINDS
+from core.pixels.outliers import MOST as MOST_OUTLIERS
 from core.pixels.outliers import Outliers, outliers
 from core.pixels.scale import to_signed, to_uint8
 
 __all__ = [
     "COPY_KINDS",
+    "MOST_OUTLIERS",
     "OUTLIER_KINDS",
     "VALUES",
     "Drift",

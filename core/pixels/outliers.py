@@ -9,6 +9,8 @@ from core.pixels.description import VALUES
 KINDS = ("too dark", "too bright", "little contrast", "blurred", "noisy", "oversaturated", "unlike the others")
 LIMIT = 3.5
 """Robust deviations from the median beyond which a value stands out (Iglewicz and Hoaglin 1993)."""
+MOST = 24
+"""Images of a kind that are told."""
 _SIDES = (("brightness", -1), ("brightness", 1), ("contrast", -1), ("sharpness", -1), ("sharpness", 1), ("saturation", 1))
 # Of a normal distribution: its deviation over its median and over its mean absolute deviation.
 _TO_DEVIATION = 1.4826
@@ -31,7 +33,7 @@ class Outliers:
         return len(self.kind)
 
 
-def outliers(values: np.ndarray, signatures: np.ndarray, most: int = 24) -> Outliers:
+def outliers(values: np.ndarray, signatures: np.ndarray, most: int = MOST) -> Outliers:
     """Of the values (N, 4) and signatures (N, K) of `described`, `most` of each kind at most whose score is beyond LIMIT.
 
     "unlike the others": Mahalanobis' distance of the signature, its cube root being nearly normal for a normal cloud (Wilson

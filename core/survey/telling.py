@@ -56,9 +56,19 @@ def outliers(s: Survey) -> list[dict[str, Any]]:
     files, classes = _files(s), _classes(s)
     o = s.outliers
     return [
-        {"kind": OUTLIER_KINDS[k], "value": float(v), "score": float(z), **_image(*s.place(int(p)), files, classes)}
+        {
+            "kind": OUTLIER_KINDS[k],
+            "value": float(f"{v:.6g}"),
+            "score": float(f"{z:.4g}"),
+            **_image(*s.place(int(p)), files, classes),
+        }
         for k, p, v, z in zip(o.kind, o.position, o.value, o.score, strict=True)
     ]
+
+
+def _digits(value: float) -> float:
+    """As many as a float32 holds for sure."""
+    return float(f"{value:.6g}")
 
 
 def _image(split: str, position: int, files: dict[str, np.ndarray], classes: dict[str, list[str]]) -> dict[str, Any]:

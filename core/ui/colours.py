@@ -100,7 +100,7 @@ def _drift(found: Survey, images: tuple[str, Arrays] | None) -> None:
     st.caption(
         "Distance of the pixel values of two sets, in grey levels (Wasserstein) and as the widest gap of the cumulative shares "
         "(Kolmogorov and Smirnov). Chance: 95 % of random divisions of the same images stay below. p: of both distances together "
-        "(Bonferroni). Of twenty rows one at most is called different by chance."
+        "(Bonferroni). On average at most one row in twenty is called different by chance."
     )
 
 
@@ -110,12 +110,12 @@ def row(pair: str, d: Drift) -> Mapping[str, Any]:
     return {
         "Between": pair,
         "Channel": d.channel,
+        "Says": "differ" if p <= 0.05 else "no more than chance",
         "Grey levels": round(d.wasserstein, 2),
         "Chance, grey levels": round(d.wasserstein_limit, 2),
         "Widest gap": f"{d.ks:.2%}",
         "Chance, widest gap": f"{d.ks_limit:.2%}",
         "p": round(p, 3),
-        "Says": "differ" if p <= 0.05 else "no more than chance",
     }
 
 

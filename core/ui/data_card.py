@@ -4,13 +4,13 @@ import streamlit as st
 
 from core import datasets
 from core.types import DatasetCard
-from core.ui import content
+from core.ui import components, content
 
 
 def panel(card: DatasetCard) -> None:
     """Tables of sizes and of classes, and the recipe."""
     known = datasets.show(card.name, card.size)
-    sizes, classes = st.columns(2)
+    sizes, classes = components.cells(2, 320)
     with sizes:
         st.caption("Originals in pixels")
         words = {"min": "Minimum", "median": "Median", "max": "Maximum"}

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import datasets, export, pictures, survey
 from core.configs import PrepareConfig, ResplitConfig
-from core.pixels import COPY_KINDS, OUTLIER_KINDS
+from core.pixels import COPY_KINDS, MOST_OUTLIERS, OUTLIER_KINDS
 from core.survey import Survey
 from core.ui import components, content, running
 
@@ -73,7 +73,10 @@ def _clean(found: Survey) -> None:
     """One click: the same files under a new name, their copies in training."""
     card = found.card
     new = f"{card.name}-clean"
-    if any(c.name == new for c in datasets.cards()):
+    taken = any(c.name == new for c in datasets.cards())
+    if taken and datasets.added(new).source != datasets.added(card.name).source:
+        new, taken = f"{new}-2", any(c.name == f"{new}-2" for c in datasets.cards())
+    if taken:
         components.link("dataset_explorer", f"Open {new}, its split without leaks", ds_name=new)
         return
     c = ResplitConfig(card.name, name=new, without_leaks=True, size=card.size)
@@ -105,10 +108,12 @@ def outliers(found: Survey) -> None:
         own = [r for r in rows if r["kind"] == kind]
         if not own:
             continue
-        st.markdown(f"**{kind.capitalize()}** · {len(own)} · {VALUES[kind]} {own[0]['value']:.3g} and on")
+        many = f"the strongest {MOST_OUTLIERS}" if len(own) == MOST_OUTLIERS else str(len(own))
+        st.markdown(f"**{kind.capitalize()}** · {many} · {VALUES[kind]} from {own[0]['value']:.3g}")
         images = _pixels(found, [(r["split"], r["position"]) for r in own])
         png = pictures.sheet(images, columns=ACROSS, scale=content.scale(found.card.size))
         components.picture(png, f"{len(own)} images that are {kind}")
+        st.caption(", ".join(f"{content.SPLIT_LABELS[r['split']].lower()} {r['position'] + 1}" for r in own))
     _table(found, "outliers", rows)
 
 
@@ -119,6 +124,8 @@ def _pixels(found: Survey, places: Sequence[tuple[str, int]]) -> np.ndarray:
 
 
 def _table(found: Survey, what: str, rows: Sequence[Row]) -> None:
+    """The same rows, images counted from 1 as everywhere on the screen."""
+    rows = [{k.replace("position", "number"): v + 1 if k.startswith("position") else v for k, v in r.items()} for r in rows]
     with st.expander("As a table"):
         st.dataframe(rows, hide_index=True)
     csv = export.table(rows, "csv")

@@ -10,6 +10,7 @@ import streamlit as st
 from core import datasets
 from core.configs import AddConfig, PrepareConfig
 from core.datasets import PUBLISHED, Published
+from core.errors import StudioError
 from core.ui import components, knobs, running
 
 HUB = "hub"
@@ -64,8 +65,15 @@ def panel() -> None:
             if c.source:
                 components.command(c)
         st.button("Add and prepare", type="primary", disabled=not c.source, on_click=add, key="ds_add")
+        if "ds_add_error" in st.session_state:
+            st.error(components.plain(st.session_state["ds_add_error"]), icon=":material/error:")
         if kind != "folder":
             st.caption("Pressing it downloads what is missing. Nothing is downloaded before.")
+
+
+def form() -> int:
+    """The number of the form that is shown: each serves for one data set."""
+    return int(st.session_state.get("ds_forms", 0))
 
 
 def needs(p: Published, c: AddConfig) -> None:
@@ -87,7 +95,9 @@ def asked(kind: str) -> AddConfig:
     words = {n: v for n in _KNOBS if (v := st.session_state.get(f"ds_{n}_{kind}")) is not None}
     said: dict[str, Any] = {n: v.strip() if isinstance(v, str) else v for n, v in words.items()}
     source = {"folder": _text("ds_source"), HUB: f"hub:{hub}" if (hub := _text("ds_hub")) else ""}.get(kind, kind)
-    return AddConfig(source, name=_text("ds_new_name") or suggested(source), **said, prepare=kind != "folder")
+    if said.get("subset", "all") == "all":
+        said.pop("n", None)
+    return AddConfig(source, name=_text("ds_new_name") or suggested(source), **said, prepare=True)
 
 
 def suggested(source: str) -> str:
@@ -101,14 +111,20 @@ def add() -> None:
 
     What has to be fetched is fetched and prepared by a job.
     """
-    with components.friendly_errors():
+    st.session_state.pop("ds_add_error", None)
+    try:
         c = datasets.checked(asked(st.session_state["ds_kind"]))
-        if c.prepare:
+        if datasets.is_path(c.source):
+            new = datasets.add(c)
+            running.start(PrepareConfig(new.name), f"Prepare {new.label}")
+            st.session_state["ds_name"] = new.name
+        else:
             st.session_state["ds_fetching"] = running.start(c, f"Fetch {c.source}").id
-            return
-        new = datasets.add(c)
-        running.start(PrepareConfig(new.name), f"Prepare {new.label}")
-        st.session_state["ds_name"] = new.name
+    except StudioError as e:
+        st.session_state["ds_add_error"] = str(e)
+    else:
+        # A form of another key is a closed one, which hides nothing of what it started.
+        st.session_state["ds_forms"] = form() + 1
 
 
 def _text(key: str) -> str:

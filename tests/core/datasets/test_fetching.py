@@ -1,5 +1,6 @@
 import io
 import shutil
+import socket
 import sys
 import tarfile
 import time
@@ -364,3 +365,16 @@ def test_zip_members_keep_their_checksums(tmp_path: Path) -> None:
     """What the test of damaged zips relies on: zipfile notices one wrong byte."""
     with zipfile.ZipFile(io.BytesIO(BAD["zip-damaged"][1])) as z:
         assert z.testzip() == "jpg/1.jpg"
+
+
+def test_where_an_address_is_not_known_the_reason_is_plain() -> None:
+    """As requests wraps urllib3, which wraps the system."""
+    try:
+        try:
+            raise socket.gaierror(-2, "Name or service not known")
+        except socket.gaierror as e:
+            raise RuntimeError("HTTPSConnectionPool(host='x', port=443)") from e
+    except RuntimeError as e:
+        wrapped = OSError(e)
+    assert fetching.said(wrapped) == fetching.said(socket.gaierror(-2, "?")) == "it cannot be reached from here"
+    assert fetching.said(ConnectionRefusedError(111, "Connection refused")) == "[Errno 111] Connection refused"

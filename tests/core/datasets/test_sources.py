@@ -1,8 +1,11 @@
 """Where a data set's files may come from, and which of them it takes into which split."""
 
 import csv
+import os
 import shutil
 import struct
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -12,8 +15,9 @@ from PIL import Image
 
 from core import datasets, paths
 from core.configs import AddConfig, PrepareConfig
-from core.datasets import files
-from core.errors import DataError
+from core.datasets import files, streams
+from core.errors import ConfigError, DataError
+from core.types import digest
 from tests.core.datasets.files import colours, encoded, photos, png
 
 SPLITS = ("train", "val", "test")
@@ -70,6 +74,81 @@ def test_what_macos_and_a_stranger_put_into_archives_is_left_out(tmp_path: Path)
     assert ready(tmp_path / "odd.zip", "odd").n == 9
     assert "/etc/absolute.png" in set.union(*(names("odd", s) for s in SPLITS))
     assert not (tmp_path / "outside.png").exists()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_whose_packing_is_damaged_are_skipped(packing: int, tmp_path: Path) -> None:
+    archive = tmp_path / "packed.zip"
+    with zipfile.ZipFile(archive, "w", packing) as z:
+        for i in range(12):
+            z.writestr(f"{i:02}.png", png(i))
+    data = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as z:
+        infos = z.infolist()
+    for k, info in enumerate(infos[:4]):
+        begin = info.header_offset + 30 + len(info.filename)
+        # Its beginning, its middle, all of it, and its own header.
+        spoilt = (slice(begin, begin + 9), slice(begin + 20, begin + 30), slice(begin, begin + info.compress_size))
+        where = spoilt[k] if k < 3 else slice(info.header_offset, info.header_offset + 4)
+        data[where] = bytes([0xFF]) * (where.stop - where.start)
+    archive.write_bytes(data)
+    card = ready(archive, "packed")
+    assert card.n == 8 and {file for file, _ in card.skipped} == {"00.png", "01.png", "02.png", "03.png"}
+    assert all(reason for _, reason in card.skipped)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_an_archive_that_was_read_before_is_read_rightly_by_forked_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.datasets.reading_pass.FEW", 10)
+    archive = zipped(photos(tmp_path / "wood", 400), tmp_path / "wood.zip")
+    assert datasets.folder_side(archive, 64) is None
+    assert len(datasets.read_folder(archive, size=8)) == 400
+
+
+def test_a_link_that_leads_to_itself_is_skipped_and_stops_nothing(tmp_path: Path) -> None:
+    wood = photos(tmp_path / "wood", 8)
+    for name in ("self.jpg", "folder"):
+        try:
+            (wood / name).symlink_to(name)
+        except OSError:
+            pytest.skip("links are not allowed here")
+    card = ready(wood, "wood")
+    assert card.n == 8 and [file for file, _ in card.skipped] == ["self.jpg"] and "cannot be opened" in card.skipped[0][1]
+
+
+def test_a_split_without_training_images_is_told(tmp_path: Path) -> None:
+    wood = photos(tmp_path / "wood", 8)
+    names_ = sorted(p.relative_to(wood).as_posix() for p in wood.rglob("*.png"))
+    lists = tmp_path / "s.csv"
+    lists.write_text("file,split\n" + "".join(f"{n},{'val' if i % 2 else 'test'}\n" for i, n in enumerate(names_)))
+    with pytest.raises(DataError, match="has no readable image in its training split; needed: at least one in train"):
+        ready(wood, "wood", split_file=str(lists))
+
+
+def test_a_number_of_images_without_a_subset_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="n is 100 and all images are asked for; choose --subset first or random"):
+        datasets.add(AddConfig(str(photos(tmp_path / "wood", 8)), "wood", n=100))
+
+
+def test_what_was_left_half_made_of_a_changed_folder_is_taken_away_later(tmp_path: Path) -> None:
+    wood = photos(tmp_path / "wood", 8)
+    ready(wood, "wood")
+    source = digest("wood 8")[:16]
+    old, other = (paths.store("datasets") / f".scratch-{name}-key" for name in (source, "other"))
+    for folder in (old, other):
+        folder.mkdir()
+        (folder / "pixels.u8").write_bytes(b"x")
+    new = paths.store("datasets") / f".scratch-{source}-new"
+    new.mkdir()
+    (new / "pixels.u8").write_bytes(b"x")
+    hours_ago = time.time() - 2 * streams.STALE
+    for file in (old / "pixels.u8", old, other / "pixels.u8", other):
+        os.utime(file, (hours_ago, hours_ago))
+    next(wood.rglob("*.png")).unlink()
+    ready(wood, "wood")
+    assert not old.exists() and new.exists() and other.exists()
 
 
 def test_damaged_and_locked_members_are_skipped_with_their_reason(tmp_path: Path) -> None:
@@ -178,8 +257,14 @@ def test_lists_that_cannot_be_right_are_one_sentence(tmp_path: Path) -> None:
         (tmp_path / "s.csv").write_text(text)
         with pytest.raises(DataError, match=sentence):
             datasets.add(AddConfig(str(wood), "wood", split_file=str(tmp_path / "s.csv")))
-    with pytest.raises(DataError, match="names no file"):
+    with pytest.raises(DataError, match="nowhere cannot be read as a list of splits .there is nothing of that name"):
         datasets.add(AddConfig(str(wood), "wood", split_file=str(tmp_path / "nowhere")))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="names no file"):
+        datasets.add(AddConfig(str(wood), "wood", split_file=str(tmp_path / "empty")))
+    (tmp_path / "ragged.csv").write_text("split,file\ntrain,a.png\nval\n")
+    with pytest.raises(DataError, match="row 3 lacks its file or its split"):
+        datasets.add(AddConfig(str(wood), "wood", split_file=str(tmp_path / "ragged.csv")))
 
 
 # ------------------------------------------------------------------------------------- subsets, crops, other knobs
