@@ -2,4 +2,6 @@
 
 import streamlit as st
 
-app = st.App("core/ui/router.py")
+from core.ui import ways
+
+app = st.App("core/ui/router.py", routes=ways.ROUTES)

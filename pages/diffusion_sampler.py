@@ -5,7 +5,7 @@ import streamlit as st
 from core import generate, models
 from core.configs import DDPMConfig
 from core.jobs import standby
-from core.ui import components, running, sampler, training_live
+from core.ui import components, drawn, running, sampler, training_live
 
 components.heading("Diffusion Sampler", "Watch a diffusion model turn noise into images, and step back through the way it took.")
 
@@ -32,22 +32,28 @@ if not trained:
 # Imports the libraries while the person still chooses.
 standby.warm(running.HEAVY)
 c = sampler.choose(trained)
+wanted = [c, *sampler.beside(c, trained)]
 components.command(c)
 
 # Ask
-job = running.of(c)
-way = generate.recording(c)
-if st.button("Draw", type="primary", disabled=way is not None or bool(job and job.active), shortcut="Ctrl+Enter"):
-    job = running.start_warm(c, f"Sample {c.model}")
+started = {w: running.of(w) for w in wanted}
+recorded = {w: way for w in wanted if (way := generate.recording(w)) is not None}
+missing = [w for w in wanted if w not in recorded]
+busy = any(j is not None and j.active for w, j in started.items() if w in missing)
+if st.button("Draw", type="primary", disabled=not missing or busy, shortcut="Ctrl+Enter"):
+    started |= {w: running.start_warm(w, f"Sample {sampler.name(w)}") for w in missing}
 
 # Show
-if way is not None:
-    sampler.trajectory(c, way)
-elif job is not None and job.active:
-    running.watch([job.id], sampler.live, every=0.5)
-elif job is not None and job.error:
-    running.failure(job)
-elif job is not None and job.state == "cancelled":
-    st.info("The drawing was cancelled; press Draw to start it again.", icon=":material/cancel:")
-else:
+now = [j.id for w in missing if (j := started[w]) is not None and j.active]
+if now:
+    running.watch(now, sampler.live, every=0.5)
+for w in missing:
+    job = started[w]
+    if job is not None and job.error:
+        running.failure(job)
+    elif job is not None and job.state == "cancelled":
+        st.info(f"The drawing of {sampler.name(w)} was cancelled; press Draw to start it again.", icon=":material/cancel:")
+if recorded:
+    drawn.trajectories([(w, recorded[w]) for w in wanted if w in recorded])
+elif not any(started.values()):
     components.empty("Nothing is drawn with these settings yet", "Press Draw: the picture updates while the model denoises.")

@@ -1,6 +1,7 @@
 """What the screens show of data and images, kept in memory by content: a name alone never is a key (see store.py)."""
 
 import contextlib
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from core import datasets, generate, pictures, pixels, survey
 from core.configs import SampleConfig
 from core.datasets import reading
 from core.errors import DataError
+from core.metrics.nearest import near, small
 from core.types import Arrays, DatasetCard, digest
 
 SPLITS = ("train", "val", "test")
@@ -116,3 +118,15 @@ def _frame(key: str, c: SampleConfig, which: str, index: int, columns: int) -> b
     assert way is not None, "asked for only once it is recorded"
     images = np.asarray(way[which][index])
     return pictures.sheet(images, columns=columns, scale=scale(images.shape[1]))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def nearest(key: str, c: SampleConfig, image: int, data: str, recipe: str) -> tuple[int, bool, float]:
+    """The training image nearest to a finished one of a way: position, whether mirrored, RMS difference in grey levels."""
+    way = generate.recording(c)
+    assert way is not None, "asked for only once it is recorded"
+    own = np.asarray(way["x"][-1][image])[None]
+    train = datasets.load(data, "train", size=own.shape[1]).images
+    found = near(small(own), [small(train), small(train[:, :, ::-1])], 2)
+    side, place = divmod(int(found.place[0]), len(train))
+    return place, bool(side), float(found.distance[0]) / math.sqrt(small(own)[0].size)

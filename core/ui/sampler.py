@@ -1,18 +1,18 @@
-"""Panels of the Diffusion Sampler screen."""
+"""What is drawn on the Diffusion Sampler screen, how, and beside what; and the picture while it is drawn."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
-from core import generate, paths, pictures, sampling
+from core import generate, paths, sampling
 from core.configs import SampleConfig
-from core.types import Arrays, Job, ModelCard
-from core.ui import components, content, running
+from core.types import Job, ModelCard
+from core.ui import components, running
 
-COLUMNS = 4
 CHOICES = (4, 8, 16, 32, 64)
 FEWEST_STEPS = 5
+MOST_BESIDE = 3
 
 
 def choose(trained: Sequence[ModelCard]) -> SampleConfig:
@@ -21,12 +21,14 @@ def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     # As many beside each other as fit: two rows on a narrow window.
     first, second, third, fourth, fifth = components.cells(5, 170)
     model = first.selectbox("Model", [m.id for m in trained], key="sm_model", bind="query-params")
+    noise = generate.noise(str(model))
+    presets(noise)
     name = second.selectbox(
         "Sampler", names, key="sm_sampler", format_func=lambda s: sampling.SAMPLERS[s].label, bind="query-params"
     )
     row = sampling.SAMPLERS[str(name)]
     with st.expander("More settings"):
-        grid, eta, weights = more(row, generate.noise(str(model)))
+        grid, eta, weights = more(row, noise)
     steps = third.select_slider(
         "Steps",
         [k for k in sampling.step_counts(row, grid) if k >= FEWEST_STEPS],
@@ -40,6 +42,51 @@ def choose(trained: Sequence[ModelCard]) -> SampleConfig:
     seed = fifth.number_input("Seed", 0, 2**31 - 1, 0, key="sm_seed", help=same, bind="query-params")
     how = {"weights": weights, "sampler": str(name), "steps": int(steps), "grid": grid, "eta": eta}
     return generate.resolve(SampleConfig(str(model), n=int(n), seed=int(seed), **how))  # type: ignore[arg-type]
+
+
+def presets(noise: str) -> None:
+    """Settings by what they cost: the ones that came closest to the truth for the model's kind of noise."""
+    found = {p.label: p for p in sampling.PRESETS[noise]}
+
+    def take() -> None:
+        p = found.get(st.session_state["sm_preset"])
+        if p is not None:
+            st.session_state["sm_sampler"], st.session_state[f"sm_grid_{p.sampler}"] = p.sampler, p.grid
+            st.session_state[f"sm_steps_{p.sampler}_{p.grid}"] = p.steps
+        st.session_state["sm_preset"] = None
+
+    says = "Sampler, steps and time grid at once. Network evaluations an image are what drawing costs."
+    st.pills("Presets", list(found), key="sm_preset", on_change=take, help=says)
+
+
+def beside(c: SampleConfig, trained: Sequence[ModelCard]) -> list[SampleConfig]:
+    """What else starts from the same noise: other samplers at the same cost, other models with the same sampler."""
+    noise, cost = generate.noise(c.model), generate.evaluations(c)
+    options: dict[str, tuple[str, SampleConfig]] = {}
+    for row in sampling.SAMPLERS.values():
+        grid = row.grids[noise][0]
+        steps = min(sampling.step_counts(row, grid), key=lambda k, of=row: abs(of.evaluations(k) - cost))  # type: ignore[misc]
+        if row.name != c.sampler:
+            options[row.name] = row.label, replace(c, sampler=row.name, grid=grid, steps=steps, eta=0.0)
+    for m in trained:
+        grids = sampling.SAMPLERS[c.sampler].grids[generate.noise(m.id)]
+        if m.id != c.model:
+            options[f"model {m.id}"] = m.id, replace(c, model=m.id, grid=c.grid if c.grid in grids else grids[0])
+    chosen = st.multiselect(
+        "Beside it, from the same noise",
+        list(options),
+        key="sm_beside",
+        format_func=lambda o: options[o][0],
+        max_selections=MOST_BESIDE,
+        help="Other samplers at the cost that is nearest to the chosen one, or other models.",
+        bind="query-params",
+    )
+    return [generate.resolve(options[o][1]) for o in chosen]
+
+
+def name(c: SampleConfig) -> str:
+    """ddpm-faces · UniPC (third order), 20 evaluations."""
+    return f"{c.model} · {sampling.SAMPLERS[c.sampler].label}, {generate.evaluations(c)} network evaluations"
 
 
 def more(row: sampling.Sampler, noise: str) -> tuple[str, float, str]:
@@ -68,44 +115,3 @@ def live(job: Job) -> None:
     preview = paths.job(job.id) / "preview.png"
     if preview.is_file():
         components.picture(preview.read_bytes(), "first row: noisy state; second row: the model's present guess")
-
-
-def trajectory(c: SampleConfig, way: Arrays) -> None:
-    """A slider over the kept steps with the noisy state and the guess of the clean image, and the downloads."""
-    last = len(way["x"]) - 1
-
-    @st.fragment
-    def scrub() -> None:
-        index = st.slider("Step", 0, last, last, key="sm_step", help="0 is pure noise; the arrow keys move by one.")
-        t, evaluations = float(way["timestep"][index]), int(way["evaluations"][index])
-        st.caption(
-            f"Step {index} of {last} · noise level t = {t:.0f} of 1,000 · {evaluations} network evaluations an image so far"
-        )
-        left, right = st.columns(2, gap="large")
-        with left:
-            st.markdown("**Noisy state** x_t")
-            components.picture(content.frame(c, "x", index, COLUMNS), f"noisy state at step {index} of {last}", width="stretch")
-        with right:
-            st.markdown("**The model's guess** of the clean image")
-            components.picture(
-                content.frame(c, "x0", index, COLUMNS), f"guess of the clean image at step {index} of {last}", width="stretch"
-            )
-
-    scrub()
-    seconds = generate.seconds(c)
-    took = f" in {components.duration(seconds)}" if seconds else ""
-    st.caption(f"{c.n} images, {generate.evaluations(c)} network evaluations each{took}; image i depends on the seed and i only.")
-    with st.container(horizontal=True):
-        st.download_button(
-            "Images as PNG",
-            lambda: content.frame(c, "x", last, COLUMNS),
-            f"{c.model}-{c.seed}.png",
-            "image/png",
-            on_click="ignore",
-        )
-        st.download_button("The way as GIF", lambda: animation(way), f"{c.model}-{c.seed}.gif", "image/gif", on_click="ignore")
-        components.link("metrics_leaderboard", "Evaluate this model", lb_target=c.model)
-
-
-def animation(way: Arrays) -> bytes:
-    return pictures.gif(np.stack([pictures.tiled(np.asarray(f), columns=COLUMNS, scale=3) for f in way["x"]]), fps=12)
