@@ -62,11 +62,11 @@ class Row {
     this.draw();
   }
 
-  // Whole screen pixels for each pixel of an image, as many as fit; so none is blurred.
+  // Whole canvas pixels for each pixel of an image, at least as many as the place is wide; the page shrinks what is too wide.
   scale(canvas) {
-    const wide = this.row.columns * this.row.side + (this.row.columns - 1) * GAP;
-    const fits = (canvas.parentElement.clientWidth || 320) * (window.devicePixelRatio || 1);
-    return Math.max(1, Math.min(8, Math.floor((fits - (this.row.columns - 1) * GAP) / (wide - (this.row.columns - 1) * GAP))));
+    const place = (canvas.parentElement.clientWidth || 320) * (window.devicePixelRatio || 1);
+    const gaps = (this.row.columns - 1) * GAP;
+    return Math.max(1, Math.min(8, Math.ceil((place - gaps) / (this.row.columns * this.row.side))));
   }
 
   draw() {
@@ -80,7 +80,7 @@ class Row {
       if (canvas.width !== width) {
         canvas.width = width;
         canvas.height = down * place - GAP;
-        canvas.style.width = `${width / (window.devicePixelRatio || 1)}px`;
+        canvas.style.maxWidth = `${width / (window.devicePixelRatio || 1)}px`;
       }
       const context = canvas.getContext("2d");
       context.imageSmoothingEnabled = false;
