@@ -107,6 +107,17 @@ def found(c: CostConfig) -> Curve | None:
     return None
 
 
+def said(curve: Curve) -> str:
+    """The verdict in a sentence, with its margin."""
+    if curve.margin is None:
+        return f"{curve.label} of the reference is not above 0: no margin, and no equivalence."
+    within = f"within {curve.margin:.3g} of {curve.label} (two one-sided 5 % tests)"
+    if curve.cheapest is None:
+        return f"Nothing is as good as the reference {within} yet."
+    p = curve.cheapest
+    return f"Good enough from {p.evaluations} network evaluations on ({p.sampler}, {p.grid}): as good as the reference {within}."
+
+
 def _part(progress: Progress, before: int, n: int, total: int, words: str) -> Progress:
     """Tells the work of one evaluation as its n images of all; it counts anew while it gets ready."""
     reached = 0

@@ -24,6 +24,9 @@ from core.types import BLOCK, Arrays, ImageSet, Progress, Step, silent
 CHUNK = 16
 """Images drawn together. A network's rounding depends on it, so changing it orphans every cached image."""
 
+LAYOUT = "channels last"
+"""Of the weights of convolutions on a CPU; rounding depends on it too."""
+
 MOST_RECORDED = 64
 KEPT = 101
 """Steps of a recorded way, at most."""
@@ -139,7 +142,9 @@ def _open(c: SampleConfig) -> Open:
     if family.trained:
         import torch
 
-        model = models.network(card, c.weights).to("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        network = models.network(card, c.weights)
+        model = module.placed(network, device) if family.stepwise else network.to(device)
     elif card.dataset:
         model = module.fit(datasets.load(card.dataset, "train", size=card.size))
     draw = Draw(model, models.training_config(card), c, card.size)
@@ -228,6 +233,8 @@ def _recipe(c: SampleConfig) -> dict[str, Any]:
         model["architecture"] = {k: getattr(knobs, k) for k in family.architecture}
     elif card.dataset:
         model |= families.module(family).recipe(datasets.load(card.dataset, "train", size=card.size))
+    if family.stepwise:
+        model["layout"] = LAYOUT
     how = {"sampler": c.sampler, "steps": c.steps, "grid": c.grid, "eta": c.eta, "seed": c.seed}
     return {"model": model, **how, "chunk": CHUNK}
 

@@ -5,7 +5,7 @@ import streamlit as st
 from core import generate, models
 from core.configs import DDPMConfig
 from core.jobs import standby
-from core.ui import components, drawn, running, sampler, training_live
+from core.ui import components, costing, drawn, running, sampler, training_live
 
 components.heading("Diffusion Sampler", "Watch a diffusion model turn noise into images, and step back through the way it took.")
 
@@ -57,3 +57,4 @@ if recorded:
     drawn.trajectories([(w, recorded[w]) for w in wanted if w in recorded])
 elif not any(started.values()):
     components.empty("Nothing is drawn with these settings yet", "Press Draw: the picture updates while the model denoises.")
+costing.panel(c, drawn.trained_on(c))

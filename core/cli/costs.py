@@ -32,18 +32,7 @@ def drawn(ns: argparse.Namespace) -> Said:
         }
         for p in curve.points
     ]
-    return {**dataclasses.asdict(curve), "cheapest": _plain(curve.cheapest)}, f"{aligned(rows, '')}\n{said(curve)}"
-
-
-def said(curve: costs.Curve) -> str:
-    """The verdict in a sentence, with its margin."""
-    if curve.margin is None:
-        return f"{curve.label} of the reference is not above 0: no margin, and no equivalence."
-    within = f"within {curve.margin:.3g} of {curve.label} (two one-sided 5 % tests)"
-    if curve.cheapest is None:
-        return f"Nothing is as good as the reference {within} yet."
-    p = curve.cheapest
-    return f"Good enough from {p.evaluations} network evaluations on ({p.sampler}, {p.grid}): as good as the reference {within}."
+    return {**dataclasses.asdict(curve), "cheapest": _plain(curve.cheapest)}, f"{aligned(rows, '')}\n{costs.said(curve)}"
 
 
 def _plain(p: costs.Point | None) -> dict[str, Any] | None:

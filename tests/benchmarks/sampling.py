@@ -4,6 +4,7 @@ Both have the same random weights, the same noise and the same scheduler on one 
 studio's walk also works out the model's guess of the clean images at each step and hands both out as arrays.
 """
 
+import copy
 from collections import deque
 
 import numpy as np
@@ -24,13 +25,14 @@ def measure(quick: bool) -> list[Row]:
     steps, repeats = (2, 1) if quick else (STEPS, 7)
     torch.manual_seed(0)
     unet = ddpm.network(c).eval()
+    placed = ddpm.placed(copy.deepcopy(unet), "cpu")
     sample = resolve(SampleConfig("m", n=CHUNK, sampler="ddim", steps=steps))
     scheduler = DDIMScheduler.from_config(ddpm.noise_scheduler(c).config, timestep_spacing="leading")
     pipeline = DDIMPipeline(unet, scheduler)
     pipeline.set_progress_bar_config(disable=True)
 
     def studio() -> np.ndarray:
-        last = deque(ddpm.walk(Draw(unet, c, sample, c.size), range(CHUNK)), maxlen=1).pop()
+        last = deque(ddpm.walk(Draw(placed, c, sample, c.size), range(CHUNK)), maxlen=1).pop()
         return (last.x / 2 + 0.5).clip(0, 1)
 
     def theirs() -> np.ndarray:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from core import costs, datasets, generate, results
-from core.cli.costs import said
 from core.configs import AddConfig, CostConfig
 from core.costs import Curve, Point
 from core.errors import ConfigError, ModelError
@@ -97,8 +96,10 @@ def test_good_enough_begins_at_the_cheapest_way_that_is_equal_or_better() -> Non
     equal = [replace(POINT, verdict=v, evaluations=k) for v, k in (("worse", 5), ("equal", 20), ("better", 10), ("undecided", 4))]
     curve = Curve("KID (Lite0)", 0.012, (replace(POINT, verdict="reference", evaluations=3), *equal))
     assert curve.cheapest == equal[2]
-    assert said(curve).startswith("Good enough from 10 network evaluations on (unipc, exponential)") and "0.012" in said(curve)
-    assert said(replace(curve, points=(POINT,))) == (
+    assert costs.said(curve).startswith(
+        "Good enough from 10 network evaluations on (unipc, exponential)"
+    ) and "0.012" in costs.said(curve)
+    assert costs.said(replace(curve, points=(POINT,))) == (
         "Nothing is as good as the reference within 0.012 of KID (Lite0) (two one-sided 5 % tests) yet."
     )
-    assert "no margin" in said(replace(curve, margin=None))
+    assert "no margin" in costs.said(replace(curve, margin=None))

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core import datasets, generate, pictures
-from core.configs import AddConfig, PrepareConfig, SampleConfig
+from core.configs import AddConfig, CostConfig, PrepareConfig, SampleConfig
+from core.costs import Curve, Point
 from core.sampling import PRESETS
 from core.types import Arrays
 from core.ui import content, drawn, ways
@@ -146,3 +147,22 @@ def test_frames_are_exported_as_they_were_kept(model: str) -> None:
         assert z.namelist() == [f"{what}/{k:03}.png" for what in ("x", "x0") for k in range(6)]
         first = np.asarray(Image.open(io.BytesIO(z.read("x/000.png"))))
     assert np.array_equal(first[:8, :8], way["x"][0][0])
+
+
+def test_a_cost_curve_is_asked_for_with_its_margin_and_shown_once_measured(
+    open_page: Open, started: list[Any], model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("diffusion_sampler", sm_model=model)
+    assert "Not measured yet: 10 ways of drawing 256 images, " in words(at)
+    at.number_input(key="sm_cost_margin").set_value(5).run()
+    click(at, "Measure")
+    asked = next(c for c in started if isinstance(c, CostConfig))
+    assert (asked.model, asked.dataset, asked.margin, asked.n) == (model, "d", 0.05, 256)
+    point = Point("ddim", 250, "leading", 250, 256, 0.2, 0.01, 0.9, 0.0, 0.0, "reference")
+    equal = replace(point, sampler="unipc", steps=20, grid="exponential", evaluations=20, verdict="equal")
+    monkeypatch.setattr("core.costs.found", lambda c: Curve("KID (Lite0)", 0.01, (point, equal)))
+    monkeypatch.setattr("core.leaderboard.rows", lambda *given: [])
+    at.run()
+    assert "Good enough from 20 network evaluations on (unipc, exponential)" in words(at) and not at.exception
+    table = next(d.value for d in at.dataframe if "Verdict" in d.value)
+    assert list(table["Verdict"]) == ["reference", "equal"]
