@@ -58,3 +58,4 @@ if recorded:
 elif not any(started.values()):
     components.empty("Nothing is drawn with these settings yet", "Press Draw: the picture updates while the model denoises.")
 costing.panel(c, drawn.trained_on(c))
+costing.published(c)

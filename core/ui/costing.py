@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import costs, export, figures, generate, leaderboard
+from core import costs, export, figures, generate, leaderboard, models
 from core.configs import CostConfig, SampleConfig
 from core.costs import Curve, Point
 from core.evaluate import HELD_OUT
@@ -14,6 +14,20 @@ from core.types import DatasetCard
 from core.ui import components, running
 
 SIZES = (256, 1024, 4096)
+
+_DDIM = "https://arxiv.org/abs/2010.02502"
+PUBLISHED: tuple[tuple[str, int, float, str], ...] = (
+    ("DDPM, averaged weights", 1000, 3.17, "https://arxiv.org/abs/2006.11239"),
+    ("the same, trained anew", 1000, 3.21, "https://github.com/w86763777/pytorch-ddpm"),
+    ("the same, weights not averaged", 1000, 8.06, "https://github.com/w86763777/pytorch-ddpm/issues/22"),
+    ("DDIM, quadratic steps", 1000, 4.04, _DDIM),
+    ("DDIM, quadratic steps", 50, 4.67, _DDIM),
+    ("DDIM, quadratic steps", 20, 6.84, _DDIM),
+    ("DDIM, quadratic steps", 10, 13.36, "https://github.com/ermongroup/ddim/issues/32"),
+    ("DDIM, even steps", 100, 4.5, "https://github.com/VainF/Diff-Pruning"),
+    ("DDIM, even steps", 10, 18.77, "https://github.com/ermongroup/ddim/issues/32"),
+)
+"""FID on CIFAR-10 by network evaluations, of the network that google/ddpm-cifar10-32 has, with its source."""
 
 
 def panel(c: SampleConfig, data: DatasetCard | None) -> None:
@@ -40,6 +54,20 @@ def panel(c: SampleConfig, data: DatasetCard | None) -> None:
                 shown(asked, found)
             elif not active:
                 st.caption(f"Not measured yet: {expected(asked)}.")
+
+
+def published(c: SampleConfig) -> None:
+    """What others measured with the network of google/ddpm-cifar10-32; nothing for models that are not imported."""
+    if not getattr(models.training_config(models.card(c.model)), "imported", ""):
+        return
+    with st.expander("Published figures of google/ddpm-cifar10-32's network on CIFAR-10"):
+        st.caption(
+            "FID of 50,000 images against the training images. These figures do not compare with scores of other images, "
+            "extractors or numbers of images, such as those above. For the published weights themselves no measurement was found; they are "
+            "very likely not the averaged ones, so that 3.17 is not theirs."
+        )
+        table = [{"Sampler": s, "Evaluations": k, "FID": fid, "Source": source} for s, k, fid, source in PUBLISHED]
+        st.dataframe(table, hide_index=True, height="content", column_config={"Source": st.column_config.LinkColumn()})
 
 
 def settings(c: SampleConfig, data: DatasetCard) -> CostConfig:

@@ -12,13 +12,14 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core import datasets, generate, pictures
-from core.configs import AddConfig, CostConfig, PrepareConfig, SampleConfig
+from core import datasets, generate, importers, pictures
+from core.configs import AddConfig, CostConfig, ImportConfig, PrepareConfig, SampleConfig
 from core.costs import Curve, Point
 from core.sampling import PRESETS
 from core.types import Arrays
-from core.ui import content, drawn, ways
+from core.ui import content, costing, drawn, ways
 from tests.core import tiny_scores
+from tests.core.importers import foreign
 from tests.core.tiny_models import DDPM, publish
 from tests.pages.test_pages import Open, click, open_page, started, words
 
@@ -166,3 +167,15 @@ def test_a_cost_curve_is_asked_for_with_its_margin_and_shown_once_measured(
     assert "Good enough from 20 network evaluations on (unipc, exponential)" in words(at) and not at.exception
     table = next(d.value for d in at.dataframe if "Verdict" in d.value)
     assert list(table["Verdict"]) == ["reference", "equal"]
+
+
+def test_published_figures_stand_beside_an_imported_model_and_no_other(
+    open_page: Open, started: list[Any], model: str, tmp_path: Path
+) -> None:
+    heading = "do not compare with scores of other images"
+    assert heading not in words(open_page("diffusion_sampler", sm_model=model))
+    imported = importers.load(ImportConfig(str(foreign.flat(tmp_path / "theirs", foreign.unet()))))
+    at = open_page("diffusion_sampler", sm_model=imported.id)
+    assert heading in words(at) and not at.exception
+    table = next(d.value for d in at.dataframe if "FID" in d.value)
+    assert len(table) == len(costing.PUBLISHED) and all(str(s).startswith("https://") for s in table["Source"])

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from core import jobs, paths
+from core import generate, jobs, paths
 from core.configs import PrepareConfig, SampleConfig, VAEConfig
 from core.errors import JobError
 from core.jobs import standby, supervisor, worker
 from core.types import Job
+from tests.core.tiny_models import DDPM, publish
 
 REPORTING = "from core.jobs import worker; worker.die_with_supervisor(); "
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -269,3 +270,33 @@ def test_two_sessions_at_once_get_a_process_each(fresh_standby: None) -> None:
         t.join()
     assert len({j.id for j in started}) == 3
     assert [wait(j).state for j in started] == ["done"] * 3
+
+
+def test_of_two_drawings_at_once_one_is_cancelled_and_the_other_ends(fresh_standby: None, tmp_path: Path) -> None:
+    model = publish(DDPM, tmp_path).id
+    long, short = (SampleConfig(model, n=16, seed=seed, sampler="ddpm", steps=1000) for seed in (0, 1))
+    first, second = standby.submit(long, ["json"]), standby.submit(short, ["json"])
+    while not jobs.read(first.id).done:
+        time.sleep(0.05)
+    assert jobs.read(first.id).active and jobs.read(second.id).active
+    jobs.cancel(first.id)
+    assert until(first, "cancelled").state == "cancelled"
+    done = wait(second)
+    assert done.state == "done", jobs.log(done.id)
+    assert generate.recording(short) is not None and generate.recording(long) is None
+    # The next click works.
+    again = standby.submit(SampleConfig(model, n=4, steps=5), ["json"])
+    assert wait(again).state == "done"
+
+
+def test_a_killed_drawing_is_told_in_a_sentence_and_the_next_click_works(fresh_standby: None, tmp_path: Path) -> None:
+    model = publish(DDPM, tmp_path).id
+    standby.warm(["json"])
+    pid = standby._waiting[0].pid
+    job = standby.submit(SampleConfig(model, n=16, sampler="ddpm", steps=1000), ["json"])
+    while not jobs.read(job.id).done:
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    ended = wait(job)
+    assert ended.state in ("lost", "failed") and ended.error and "\n" not in ended.error.strip()
+    assert wait(standby.submit(SampleConfig(model, n=4, steps=5), ["json"])).state == "done"
