@@ -63,8 +63,8 @@ def published(c: SampleConfig) -> None:
     with st.expander("Published figures of google/ddpm-cifar10-32's network on CIFAR-10"):
         st.caption(
             "FID of 50,000 images against the training images. These figures do not compare with scores of other images, "
-            "extractors or numbers of images, such as those above. For the published weights themselves no measurement was found; they are "
-            "very likely not the averaged ones, so that 3.17 is not theirs."
+            "extractors or numbers of images, such as those above. For the published weights themselves no measurement was "
+            "found; they are very likely not the averaged ones, so that 3.17 is not theirs."
         )
         table = [{"Sampler": s, "Evaluations": k, "FID": fid, "Source": source} for s, k, fid, source in PUBLISHED]
         st.dataframe(table, hide_index=True, height="content", column_config={"Source": st.column_config.LinkColumn()})

@@ -75,7 +75,8 @@ def colours(rows: Sequence[tuple[SampleConfig, Arrays]]) -> None:
                 shown[f"{data.label}, training"] = content.densities(data)["Training"]
         for c, way in rows:
             images = ImageSet(c.model, "drawn", np.asarray(way["x"][-1]), origin=c.model)
-            shown[sampler.name(c)] = pixels.rgb_density(images)
+            # Titles of narrow panels break at commas.
+            shown[sampler.name(c).replace(" · ", ", ").replace(" (", ", (")] = pixels.rgb_density(images)
         figure, alt = figures.density(shown)
         components.plot(figure, alt, "sm_colours")
 
