@@ -147,17 +147,18 @@ def sample(page: Any, server: Server, model: str) -> None:
     page.goto(f"{server.url}/diffusion_sampler?sm_model={model}&sm_n=4")
     settled(page)
     page.get_by_role("button", name=re.compile("^Draw")).click()
-    slider = page.locator(".st-key-sm_step input")
-    # The range input itself is drawn over, hence not "visible".
-    slider.wait_for(state="attached", timeout=120_000)
+    slider = page.locator(".scrubber input")
+    slider.wait_for(timeout=120_000)
     settled(page)
     last = int(slider.get_attribute("max"))
-    page.get_by_text(re.compile(f"Step {last} of {last} ")).wait_for()
-    shown = page.locator("[data-testid=stMain] [data-testid=stImage] img").first.get_attribute("src")
+    noisy = page.locator("canvas.x")
+    page.get_by_text(re.compile(f"step {last} of {last} ")).wait_for()
+    noisy.and_(page.locator("[data-step]")).wait_for()
+    shown = noisy.evaluate("canvas => canvas.toDataURL()")
     slider.focus()
     page.keyboard.press("ArrowLeft")
-    page.get_by_text(re.compile(f"Step {last - 1} of {last} ")).wait_for()
-    until(lambda: page.locator("[data-testid=stMain] [data-testid=stImage] img").first.get_attribute("src") != shown, 10)
+    page.get_by_text(re.compile(f"step {last - 1} of {last} ")).wait_for()
+    assert noisy.evaluate("canvas => canvas.toDataURL()") != shown
 
 
 def evaluate_and_export(page: Any, server: Server, model: str) -> pd.DataFrame:
