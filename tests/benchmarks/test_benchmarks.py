@@ -16,7 +16,7 @@ from tests.benchmarks import scale
 from tests.benchmarks.timing import Row, in_turns
 
 SLOW = pytest.mark.slow  # several Inceptions are opened
-NAMES = ["densities", "first_score", "frechet", "leaderboard", "preparation", "scale", "second_score", "training"]
+NAMES = ["densities", "first_score", "frechet", "leaderboard", "preparation", "sampling", "scale", "second_score", "training"]
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW) if n == "first_score" else n for n in NAMES])
